@@ -1,0 +1,55 @@
+// The R4 definitions as compact data (made by `npm run definitions`). Node only: kept out of the browser-safe index.
+import { readFileSync } from 'node:fs';
+
+/** One child element of a type; `types[].code` is a datatype, a resource type, or the path of a backbone ("Observation.component"). */
+export interface ElementDefinition {
+  /** Element name; a choice keeps its suffix: "value[x]". */
+  readonly name: string;
+  readonly min: number;
+  /** null = unbounded. */
+  readonly max: number | null;
+  readonly types: readonly { readonly code: string; readonly targets?: readonly string[] }[];
+  /** Canonical of the value set when the binding is required. */
+  readonly valueSet?: string;
+  readonly modifier?: true;
+  readonly summary?: true;
+}
+
+export interface TypeDefinition {
+  readonly kind: 'resource' | 'complex-type' | 'primitive-type' | 'backbone' | 'abstract';
+  readonly elements: readonly ElementDefinition[];
+}
+
+export interface SearchParameterDefinition {
+  readonly code: string;
+  readonly url: string;
+  readonly base: readonly string[];
+  readonly type: 'number' | 'date' | 'string' | 'token' | 'reference' | 'composite' | 'quantity' | 'uri' | 'special';
+  readonly expression?: string;
+  readonly target?: readonly string[];
+  readonly component?: readonly { readonly definition: string; readonly expression: string }[];
+}
+
+export interface Definitions {
+  readonly version: string;
+  readonly types: { readonly [name: string]: TypeDefinition | undefined };
+  /** Codes of each required value set that the definitions enumerate. */
+  readonly valueSets: { readonly [url: string]: readonly string[] | undefined };
+  readonly searchParameters: readonly SearchParameterDefinition[];
+  readonly compartments: { readonly [name: string]: { readonly [type: string]: readonly string[] | undefined } | undefined };
+}
+
+let loaded: Definitions | undefined;
+
+/** The snapshot, read once per process (about 25 ms). */
+export function loadDefinitions(): Definitions {
+  loaded ??= JSON.parse(readFileSync(new URL('./r4.json', import.meta.url), 'utf8')) as Definitions;
+  return loaded;
+}
+
+/** The concrete resource types of R4, sorted: "Account" ... "VisionPrescription". */
+export function resourceTypes(definitions: Definitions): readonly string[] {
+  return Object.keys(definitions.types)
+    .filter((name) => definitions.types[name]?.kind === 'resource')
+    .sort();
+}

@@ -1,0 +1,7 @@
+export * from './client.ts';
+export * from './date.ts';
+export * from './operation.ts';
+export * from './outcome.ts';
+export * from './principal.ts';
+export * from './reference.ts';
+export * from './scopes.ts';
