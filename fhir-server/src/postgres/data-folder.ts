@@ -31,7 +31,7 @@ export async function makeSocketDir(dataDir: string, port: number, identity: Ide
   await chmod(socketDir, 0o700);
   await giveTo(identity, socketDir);
   // A system user must be able to walk through the data folder; what lies in it keeps its own modes.
-  if (identity.user) await chmod(dataDir, 0o711);
+  if (identity.user && (await stat(dataDir)).uid !== identity.user.uid) await chmod(dataDir, 0o711);
   return socketDir;
 }
 
