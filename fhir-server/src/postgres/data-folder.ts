@@ -22,6 +22,11 @@ export async function openDataDir(dataDir: string): Promise<void> {
   }
 }
 
+/** A system user must be able to walk through the data folder; what lies in it keeps its own modes. */
+export async function letThrough(identity: Identity, dataDir: string): Promise<void> {
+  if (identity.user && (await stat(dataDir)).uid !== identity.user.uid) await chmod(dataDir, 0o711);
+}
+
 /** A folder of mode 0700 for the socket: in the data folder, or under the system's temporary one where that path is too long. */
 export async function makeSocketDir(dataDir: string, port: number, identity: Identity): Promise<string> {
   const inside = path.join(dataDir, 'socket');
@@ -30,8 +35,6 @@ export async function makeSocketDir(dataDir: string, port: number, identity: Ide
   await mkdir(socketDir, { recursive: true, mode: 0o700 });
   await chmod(socketDir, 0o700);
   await giveTo(identity, socketDir);
-  // A system user must be able to walk through the data folder; what lies in it keeps its own modes.
-  if (identity.user && (await stat(dataDir)).uid !== identity.user.uid) await chmod(dataDir, 0o711);
   return socketDir;
 }
 

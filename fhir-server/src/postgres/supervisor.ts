@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type Binaries, findBinaries } from './binaries.ts';
 import { prepareCluster, superuser } from './cluster.ts';
-import { makeSocketDir, openDataDir, openLog } from './data-folder.ts';
+import { letThrough, makeSocketDir, openDataDir, openLog } from './data-folder.ts';
 import { chooseIdentity, type Identity } from './identity.ts';
 import { stopOrphan, stopProcess } from './orphan.ts';
 import { lockDataDir } from './owner-lock.ts';
@@ -60,6 +60,7 @@ async function startLocked(dataDir: string, options: EmbeddedPostgresOptions, un
   const binaries = await findBinaries();
   await stopOrphan(clusterDir);
   const identity = await chooseIdentity(clusterDir);
+  await letThrough(identity, dataDir);
   await prepareCluster(clusterDir, binaries, identity);
   const socketDir = await makeSocketDir(dataDir, port, identity);
   const place: Place = { clusterDir, socketDir, logFile: path.join(dataDir, 'postgres.log'), binaries, identity };
