@@ -1,0 +1,87 @@
+// Runs every test of the repository and closes with one line: `N passed, N failed, N skipped`.
+// `npm test -- search vault` runs the files whose path holds one of the words.
+import { spawnSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+
+const root = path.resolve(import.meta.dirname, '..');
+const fileTimeoutMs = 15 * 60_000;
+const apt = 'apt-get install -y --no-install-recommends chromium';
+
+async function main(words: readonly string[]): Promise<number> {
+  if (Number.parseInt(process.versions.node, 10) < 24) return runUnderOwnNode(words);
+  const files = testFiles(words);
+  if (files.length === 0) return fail('No test file matches.');
+  if (files.some(needsBrowser)) provideBrowser();
+  process.stdout.write(`Node ${process.version}, ${files.length} test files\n`);
+  return runFiles(files);
+}
+
+async function runFiles(files: string[]): Promise<number> {
+  const stream = run({ files, cwd: root, concurrency: 2, timeout: fileTimeoutMs });
+  let closing = '';
+  let code = 1;
+  stream.on('test:summary', ({ file, counts, success }) => {
+    if (file !== undefined) return;
+    const failed = counts.tests - counts.passed - counts.skipped - counts.todo;
+    closing = `${counts.passed} passed, ${failed} failed, ${counts.skipped + counts.todo} skipped`;
+    code = success && failed === 0 ? 0 : 1;
+  });
+  for await (const text of stream.compose(spec)) process.stdout.write(text);
+  if (closing === '') return fail('The tests ended without a summary.');
+  process.stdout.write(`\n${closing}\n`);
+  return code;
+}
+
+/** The project's own Node comes with `npm ci`; npm puts it first on the path, a call by hand may not. */
+function runUnderOwnNode(words: readonly string[]): number {
+  const own = path.join(root, 'node_modules/.bin/node');
+  if (!existsSync(own)) return fail(`Node 24 is needed, this is ${process.version}: run "npm ci" first.`);
+  return spawnSync(own, [import.meta.filename, ...words], { stdio: 'inherit', cwd: root }).status ?? 1;
+}
+
+function testFiles(words: readonly string[]): string[] {
+  const found = globSync(['*/test/**/*.test.ts', 'test/**/*.test.ts'], { cwd: root, exclude: (name) => name === 'node_modules' });
+  return found
+    .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+    .sort()
+    .map((file) => path.join(root, file));
+}
+
+function needsBrowser(file: string): boolean {
+  return readFileSync(file, 'utf8').includes('playwright-core');
+}
+
+/** Tests find the browser in CHROMIUM_PATH. */
+function provideBrowser(): void {
+  const browser = findBrowser() ?? installBrowser();
+  if (browser) process.env['CHROMIUM_PATH'] = browser;
+  else process.stdout.write(`No Chromium is installed, so the browser tests can't run. Install it with: sudo ${apt}\n`);
+}
+
+function findBrowser(): string | undefined {
+  const known = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+  return known.find((file) => file !== undefined && existsSync(file));
+}
+
+function installBrowser(): string | undefined {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return undefined;
+  process.stdout.write('Installing Chromium for the browser tests ...\n');
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const { status, stderr } = spawnSync('sh', ['-c', `apt-get update -qq && ${apt} -qq`], {
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  if (status !== 0) process.stdout.write(stderr);
+  return findBrowser();
+}
+
+function fail(sentence: string): number {
+  process.stdout.write(`${sentence}\n`);
+  return 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));
