@@ -1,0 +1,105 @@
+// SMART App Launch 2.2 authorization server: https://hl7.org/fhir/smart-app-launch/STU2.2/
+import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
+import type { FastifyInstance } from 'fastify';
+import type { Pool } from 'pg';
+import { deleteExpired } from './adapter.ts';
+import { principalForClient, TokenAuthenticator } from './authenticate.ts';
+import { oauthEndpoints, ownOrigin } from './endpoints.ts';
+import { interactionRoutes } from './interaction.ts';
+import { authorizationKeys } from './keys.ts';
+import { launchRoutes } from './launch-page.ts';
+import { type ListPatients, PatientChoice } from './patient-choice.ts';
+import { smartProvider } from './provider.ts';
+import { smartConfiguration } from './smart-configuration.ts';
+
+export interface AuthorizationOptions {
+  readonly pool: Pool;
+  /** Public origin without a path: "http://127.0.0.1:8080". */
+  readonly origin: string;
+  readonly keysDir: string;
+  /** Patients that the picker offers to this user; `identifier` is what the user typed. */
+  readonly listPatients: ListPatients;
+  /** Told of bugs (never of refusals). */
+  readonly onError?: (error: Error) => void;
+}
+
+export interface Authorization {
+  register(app: FastifyInstance): void;
+  /** The principal of an `Authorization` header; 401 with WWW-Authenticate otherwise. */
+  authenticate(header: string | undefined): Promise<Principal>;
+  /** The principal of a client inside this process, from its registration. */
+  principalForClient(clientId: string): Promise<Principal>;
+}
+
+/** "localhost" for 127.0.0.1: cookies and the origin check need the one name. */
+function otherLoopbackName(host: string | undefined, origin: string): boolean {
+  return new URL(origin).hostname === '127.0.0.1' && /^(localhost|\[::1\])(:\d+)?$/.test(host ?? '');
+}
+
+const cleanMs = 10 * 60_000;
+
+function discovery(app: FastifyInstance, origin: string): void {
+  const body = JSON.stringify(smartConfiguration(origin));
+  app.get('/fhir/.well-known/smart-configuration', (_request, reply) =>
+    reply.header('access-control-allow-origin', '*').header('x-content-type-options', 'nosniff').type('application/json').send(body),
+  );
+  app.options('/fhir/.well-known/smart-configuration', (_request, reply) =>
+    reply
+      .code(204)
+      .headers({ 'access-control-allow-origin': '*', 'access-control-allow-methods': 'GET', 'access-control-max-age': '3600' })
+      .send(),
+  );
+}
+
+/** https://openid.net/specs/openid-connect-core-1_0.html#UserInfo, for the same tokens that open the FHIR API. */
+function userinfo(app: FastifyInstance, origin: string, authenticate: Authorization['authenticate']): void {
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/oauth/userinfo',
+    handler: async (request, reply) => {
+      reply.header('cache-control', 'no-store');
+      try {
+        const principal = await authenticate(request.headers.authorization);
+        if (!principal.userId || !principal.scopes.others.has('openid')) return reply.code(403).send({ error: 'insufficient_scope' });
+        const { fhirUser } = principal;
+        return { sub: principal.userId, ...(principal.scopes.others.has('fhirUser') ? { fhirUser: `${origin}/fhir/${fhirUser}` } : {}) };
+      } catch (error) {
+        if (!(error instanceof OperationOutcomeError)) throw error;
+        return reply.code(error.status).headers(error.headers).send({ error: 'invalid_token' });
+      }
+    },
+  });
+}
+
+/** Reads or makes the keys and builds the authorization server; its routes exist after `register`. */
+export async function authorization(options: AuthorizationOptions): Promise<Authorization> {
+  const { pool, origin } = options;
+  const keys = await authorizationKeys(options.keysDir);
+  const authenticator = new TokenAuthenticator(pool, origin);
+  const onError = options.onError ?? (() => undefined);
+  const provider = smartProvider({ pool, origin, keys, onRevoke: () => authenticator.forget(), onError });
+  const choice = new PatientChoice(options.listPatients, keys.cookies[0] ?? '');
+  const authenticate = (header: string | undefined) => authenticator.authenticate(header);
+  const pages = { pool, origin, provider, choice };
+  return {
+    authenticate,
+    principalForClient: (clientId) => principalForClient(pool, clientId),
+    register(app) {
+      const cleaner = setInterval(() => void deleteExpired(pool).catch(onError), cleanMs).unref();
+      app.addHook('onClose', async () => clearInterval(cleaner));
+      app.register(async (scope) => discovery(scope, origin));
+      app.register(async (scope) => userinfo(scope, origin, authenticate));
+      app.register(async (scope) => oauthEndpoints(scope, provider, origin));
+      for (const routes of [interactionRoutes, launchRoutes]) {
+        app.register(async (scope) => {
+          scope.addHook('onRequest', async (request, reply) => {
+            if (request.method === 'GET' && otherLoopbackName(request.headers.host, origin))
+              return reply.redirect(`${origin}${request.url}`, 302);
+            ownOrigin(request.raw, origin);
+          });
+          routes(scope, pages);
+        });
+      }
+    },
+  };
+}

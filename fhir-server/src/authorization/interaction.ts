@@ -1,0 +1,139 @@
+// The interaction of an authorization request: login, consent, patient picker, and the grant that comes of it.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Interaction, Provider } from 'oidc-provider';
+import type { Pool } from 'pg';
+import { type Account, findAccount, findClient, login, type RegisteredClient } from '../operational/index.ts';
+import { acceptForms, formOf, fromElsewhere, refuseForeign, sendPage } from './form.ts';
+import { consumeLaunch, type LaunchContext, saveContext } from './launch.ts';
+import { consentPage, errorPage, loginPage, pickerPage } from './pages.ts';
+import type { PatientChoice } from './patient-choice.ts';
+import { roleScopes } from './permitted-scopes.ts';
+import { grantSeconds } from './provider.ts';
+
+export interface InteractionOptions {
+  readonly pool: Pool;
+  readonly origin: string;
+  readonly provider: Provider;
+  readonly choice: PatientChoice;
+}
+
+interface Turn extends InteractionOptions {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly interaction: Interaction;
+  readonly form: URLSearchParams;
+}
+
+const loginProblem = 'User name or password is wrong, or the account is locked for a while.';
+
+async function finish(turn: Turn, result: object): Promise<FastifyReply> {
+  const next = await turn.provider.interactionResult(turn.request.raw, turn.reply.raw, result);
+  return turn.reply.redirect(next, 303);
+}
+
+function refuse(turn: Turn, description: string): Promise<FastifyReply> {
+  return finish(turn, { error: 'access_denied', error_description: description });
+}
+
+function show(turn: Turn, html: string): FastifyReply {
+  return sendPage(turn.reply, html, { redirect: turn.interaction.params['redirect_uri'] });
+}
+
+async function loginTurn(turn: Turn): Promise<FastifyReply> {
+  const action = `/oauth/interaction/${turn.interaction.uid}`;
+  const username = turn.form.get('username');
+  if (username === null) return show(turn, loginPage(action));
+  const account = await login(turn.pool, username, turn.form.get('password') ?? '');
+  if (!account) return show(turn, loginPage(action, loginProblem));
+  const current = turn.interaction.session?.accountId;
+  if (current !== undefined && current !== account.id)
+    return show(turn, loginPage(action, 'Another user is signed in here: sign out first.'));
+  return finish(turn, { login: { accountId: account.id, remember: true } });
+}
+
+/** `launch` comes from the EHR side; `launch/patient`, or a `patient/` scope without a launch, needs the picker. */
+function needsPicker(scopes: readonly string[]): boolean {
+  return !scopes.includes('launch') && scopes.some((scope) => scope === 'launch/patient' || scope.startsWith('patient/'));
+}
+
+async function contextOf(turn: Turn, account: Account, scopes: readonly string[]): Promise<LaunchContext | FastifyReply> {
+  const { pool, interaction, form } = turn;
+  if (scopes.includes('launch')) {
+    const context = await consumeLaunch(pool, interaction.params['launch'] ?? '', interaction.params['client_id'] ?? '', account.id);
+    return context ?? refuse(turn, 'launch is expired, used, or of another user');
+  }
+  if (!needsPicker(scopes)) return {};
+  const patient = turn.choice.chosen(account.id, form.get('patient'));
+  if (patient) return { patient, need_patient_banner: true };
+  const identifier = form.get('do') === 'find' ? form.get('identifier') : null;
+  const rows = await turn.choice.offer(account, identifier ?? undefined);
+  return show(turn, pickerPage(`/oauth/interaction/${interaction.uid}`, rows, { value: 'deny', label: 'Cancel' }));
+}
+
+function isContext(value: LaunchContext | FastifyReply): value is LaunchContext {
+  return !('raw' in value);
+}
+
+/** The grant with its launch context. OIDC scopes are granted twice, so that the token response names them too. */
+async function grant(
+  turn: Turn,
+  account: Account,
+  client: RegisteredClient,
+  scopes: readonly string[],
+  context: LaunchContext,
+): Promise<FastifyReply> {
+  const { pool, provider, interaction } = turn;
+  interaction.params['scope'] = scopes.join(' ');
+  await interaction.persist();
+  const created = new provider.Grant({ accountId: account.id, clientId: client.clientId });
+  const openid = scopes.filter((scope) => ['openid', 'fhirUser', 'offline_access'].includes(scope));
+  if (openid.length > 0) created.addOIDCScope(openid.join(' '));
+  created.addResourceScope(`${turn.origin}/fhir`, scopes.join(' '));
+  const grantId = await created.save();
+  await saveContext(pool, grantId, context, scopes.includes('offline_access'), grantSeconds);
+  return finish(turn, { consent: { grantId } });
+}
+
+/** What the user leaves ticked; remembered in the request while the picker is shown. */
+async function consent(turn: Turn, client: RegisteredClient, scopes: readonly string[]): Promise<readonly string[] | undefined> {
+  if (client.trusted || turn.interaction.params['consent'] === 'given') return scopes;
+  if (turn.form.get('do') !== 'allow') return undefined;
+  const ticked = turn.form.getAll('scope');
+  const kept = scopes.filter((scope) => ticked.includes(scope));
+  turn.interaction.params['consent'] = 'given';
+  turn.interaction.params['scope'] = kept.join(' ');
+  await turn.interaction.persist();
+  return kept;
+}
+
+async function consentTurn(turn: Turn): Promise<FastifyReply> {
+  const { pool, interaction } = turn;
+  const account = await findAccount(pool, interaction.session?.accountId ?? '');
+  const client = await findClient(pool, interaction.params['client_id'] ?? '');
+  if (!account || !client) return refuse(turn, 'the user or the app is not known');
+  if (turn.form.get('do') === 'deny') return refuse(turn, 'the user said no');
+  const possible = roleScopes(interaction.params['scope'] ?? '', account.role)
+    .split(' ')
+    .filter(Boolean);
+  const scopes = await consent(turn, client, possible);
+  if (!scopes) return show(turn, consentPage(`/oauth/interaction/${interaction.uid}`, client.name, possible));
+  if (scopes.length === 0) return refuse(turn, 'none of the requested scopes is allowed to this user');
+  const context = await contextOf(turn, account, scopes);
+  return isContext(context) ? grant(turn, account, client, scopes, context) : context;
+}
+
+/** GET and POST `/oauth/interaction/:uid`. */
+export function interactionRoutes(app: FastifyInstance, options: InteractionOptions): void {
+  acceptForms(app);
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/oauth/interaction/:uid',
+    handler: async (request, reply) => {
+      if (request.method === 'POST' && fromElsewhere(request, options.origin)) return refuseForeign(reply);
+      const interaction = await options.provider.interactionDetails(request.raw, reply.raw).catch(() => undefined);
+      if (!interaction) return sendPage(reply, errorPage('This sign-in has expired or was opened in another browser.'), { status: 400 });
+      const turn: Turn = { ...options, request, reply, interaction, form: formOf(request) };
+      return interaction.prompt.name === 'login' ? loginTurn(turn) : consentTurn(turn);
+    },
+  });
+}

@@ -1,0 +1,126 @@
+// The pages of the authorization server: plain HTML without script, readable by a screen reader.
+
+/** A patient as the picker shows it: nothing that identifies. */
+export interface PatientSummary {
+  readonly id: string;
+  readonly pseudonym: string;
+  readonly ageBand: string;
+  readonly sex: string;
+  readonly lastActivity: string;
+}
+
+const style = `
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
+label { display: block; margin-top: 0.75rem; }
+input[type=text], input[type=password] { font: inherit; padding: 0.4rem; width: 100%; max-width: 24rem; box-sizing: border-box; }
+button { font: inherit; padding: 0.4rem 0.9rem; margin-top: 0.75rem; cursor: pointer; }
+table { border-collapse: collapse; width: 100%; margin-top: 1rem; }
+th, td { text-align: left; padding: 0.35rem 0.6rem; border-bottom: 1px solid GrayText; }
+td button { margin: 0; }
+[role=alert] { border: 2px solid #b00020; padding: 0.5rem 0.75rem; }`;
+
+/** Response headers of every page; a form may lead on to `redirect` (the app), and nowhere else. */
+export function pageHeaders(redirect?: string): { readonly [name: string]: string } {
+  const target = redirect === undefined ? '' : ` ${new URL(redirect).origin}`;
+  return {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': `default-src 'none'; style-src 'unsafe-inline'; form-action 'self'${target}; frame-ancestors 'none'; base-uri 'none'`,
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'same-origin',
+    'cache-control': 'no-store',
+    'cross-origin-opener-policy': 'same-origin',
+  };
+}
+
+const entities: { readonly [character: string]: string } = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
+}
+
+function page(title: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escaped(title)} - Limen</title><style>${style}</style></head>
+<body><main><h1>${escaped(title)}</h1>
+${body}
+</main></body>
+</html>`;
+}
+
+function alert(message: string | undefined): string {
+  return message === undefined ? '' : `<p role="alert">${escaped(message)}</p>`;
+}
+
+export function errorPage(message: string): string {
+  return page('Something went wrong', `<p role="alert">${escaped(message)}</p>\n<p><a href="/launch">Start again</a></p>`);
+}
+
+export function loginPage(action: string, problem?: string): string {
+  return page(
+    'Sign in',
+    `${alert(problem)}
+<form method="post" action="${escaped(action)}">
+<label for="username">User name</label><input type="text" id="username" name="username" autocomplete="username" required autofocus>
+<label for="password">Password</label><input type="password" id="password" name="password" autocomplete="current-password" required>
+<p><button type="submit" name="do" value="login">Sign in</button></p>
+</form>`,
+  );
+}
+
+export interface PickerRow extends PatientSummary {
+  /** What the form sends for this patient. */
+  readonly value: string;
+}
+
+function patientRow(patient: PickerRow): string {
+  const cells = [patient.ageBand, patient.sex, patient.lastActivity].map((text) => `<td>${escaped(text)}</td>`).join('');
+  return `<tr><th scope="row">${escaped(patient.pseudonym)}</th>${cells}<td><button type="submit" name="patient" value="${escaped(patient.value)}" aria-label="Open patient ${escaped(patient.pseudonym)}">Open</button></td></tr>`;
+}
+
+function patientTable(rows: readonly PickerRow[]): string {
+  if (rows.length === 0) return '<p role="status">No patient found.</p>';
+  return `<table><caption>Patients</caption>
+<thead><tr><th scope="col">Pseudonym</th><th scope="col">Age</th><th scope="col">Sex</th><th scope="col">Last activity</th><th scope="col">Open</th></tr></thead>
+<tbody>${rows.map(patientRow).join('\n')}</tbody></table>`;
+}
+
+/** `footer`: what can be done instead, as name and label of a button. */
+export function pickerPage(
+  action: string,
+  rows: readonly PickerRow[],
+  footer: { readonly value: string; readonly label: string },
+  problem?: string,
+): string {
+  const target = `method="post" action="${escaped(action)}"`;
+  return page(
+    'Choose a patient',
+    `${alert(problem)}
+<form ${target} role="search">
+<label for="identifier">Find by identifier (for example the medical record number)</label>
+<input type="text" id="identifier" name="identifier" autocomplete="off" maxlength="128" required>
+<button type="submit" name="do" value="find">Find</button>
+</form>
+<form ${target}>${patientTable(rows)}</form>
+<form ${target}><p><button type="submit" name="do" value="${escaped(footer.value)}">${escaped(footer.label)}</button></p></form>`,
+  );
+}
+
+export function consentPage(action: string, client: string, scopes: readonly string[]): string {
+  const boxes = scopes.map(
+    (scope, i) =>
+      `<label for="scope-${i}"><input type="checkbox" id="scope-${i}" name="scope" value="${escaped(scope)}" checked> ${escaped(scope)}</label>`,
+  );
+  return page(
+    'Allow access',
+    `<p><strong>${escaped(client)}</strong> asks for access in your name.</p>
+<form method="post" action="${escaped(action)}">
+<fieldset><legend>What it may do</legend>
+${boxes.join('\n')}
+</fieldset>
+<p><button type="submit" name="do" value="allow">Allow</button> <button type="submit" name="do" value="deny">Deny</button></p>
+</form>`,
+  );
+}

@@ -1,0 +1,57 @@
+// https://hl7.org/fhir/smart-app-launch/STU2.2/conformance.html#using-well-known
+
+/** Only what a behaviour test backs; never "plain". */
+const capabilities = [
+  'launch-ehr',
+  'launch-standalone',
+  'authorize-post',
+  'client-public',
+  'client-confidential-symmetric',
+  'client-confidential-asymmetric',
+  'sso-openid-connect',
+  'context-banner',
+  'context-ehr-patient',
+  'context-standalone-patient',
+  'permission-offline',
+  'permission-online',
+  'permission-patient',
+  'permission-user',
+  'permission-v1',
+  'permission-v2',
+];
+
+export const authMethods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+export const assertionAlgorithms = ['RS384', 'ES384'];
+
+export function smartConfiguration(origin: string): { [name: string]: string | string[] } {
+  return {
+    issuer: `${origin}/oauth`,
+    jwks_uri: `${origin}/oauth/jwks`,
+    authorization_endpoint: `${origin}/oauth/authorize`,
+    token_endpoint: `${origin}/oauth/token`,
+    introspection_endpoint: `${origin}/oauth/introspection`,
+    revocation_endpoint: `${origin}/oauth/revocation`,
+    userinfo_endpoint: `${origin}/oauth/userinfo`,
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    response_types_supported: ['code'],
+    code_challenge_methods_supported: ['S256'],
+    token_endpoint_auth_methods_supported: authMethods,
+    token_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
+    scopes_supported: [
+      'openid',
+      'fhirUser',
+      'launch',
+      'launch/patient',
+      'online_access',
+      'offline_access',
+      'patient/*.rs',
+      'user/*.cruds',
+      'user/$acute-care-risk',
+      'user/$check-medications',
+      'system/*.cruds',
+      'system/$acute-care-risk',
+      'system/$check-medications',
+    ],
+    capabilities,
+  };
+}

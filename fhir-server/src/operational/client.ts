@@ -1,0 +1,67 @@
+// Registered clients: apps (authorization code), systems (client credentials) and the in-process clients (no token endpoint).
+import { createHash } from 'node:crypto';
+import type { JSONWebKeySet } from 'jose';
+import type { Pool } from 'pg';
+
+export interface RegisteredClient {
+  readonly clientId: string;
+  readonly name: string;
+  readonly tenant: string;
+  readonly authMethod: 'none' | 'client_secret_basic' | 'private_key_jwt';
+  readonly secretHash?: string | null;
+  /** Public keys of a client that authenticates by private_key_jwt. */
+  readonly jwks?: JSONWebKeySet | null;
+  readonly redirectUris: readonly string[];
+  /** Empty: no token can be asked for; the client exists inside this process only. */
+  readonly grantTypes: readonly ('authorization_code' | 'refresh_token' | 'client_credentials')[];
+  /** The most it may be granted. */
+  readonly scope: string;
+  readonly plane: 'identified' | 'stored';
+  readonly updateMode: 'replace' | 'merge';
+  readonly reidentify: boolean;
+  /** Our own app: no consent page. */
+  readonly trusted: boolean;
+}
+
+export type ClientRegistration = Pick<RegisteredClient, 'clientId' | 'name' | 'authMethod' | 'scope'> &
+  Partial<Omit<RegisteredClient, 'secretHash'>> & { readonly secret?: string };
+
+const columns = `client_id as "clientId", name, tenant, auth_method as "authMethod", secret_hash as "secretHash", jwks,
+  redirect_uris as "redirectUris", grant_types as "grantTypes", scope, plane, update_mode as "updateMode", reidentify, trusted`;
+
+/** Client secrets are long and random: a plain SHA-256 is enough, and the token endpoint stays fast. */
+export function hashSecret(secret: string): string {
+  return createHash('sha256').update(secret).digest('base64url');
+}
+
+export async function findClient(pool: Pool, clientId: string): Promise<RegisteredClient | undefined> {
+  const { rows } = await pool.query<RegisteredClient>(`select ${columns} from operational.client where client_id = $1`, [clientId]);
+  return rows[0];
+}
+
+/** Registers the client, or replaces the registration of that id. */
+export async function registerClient(pool: Pool, client: ClientRegistration): Promise<void> {
+  await pool.query(
+    `insert into operational.client (client_id, name, tenant, auth_method, secret_hash, jwks, redirect_uris, grant_types, scope, plane,
+       update_mode, reidentify, trusted) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+     on conflict (client_id) do update set (name, tenant, auth_method, secret_hash, jwks, redirect_uris, grant_types, scope, plane,
+       update_mode, reidentify, trusted) = (excluded.name, excluded.tenant, excluded.auth_method, excluded.secret_hash, excluded.jwks,
+       excluded.redirect_uris, excluded.grant_types, excluded.scope, excluded.plane, excluded.update_mode, excluded.reidentify,
+       excluded.trusted)`,
+    [
+      client.clientId,
+      client.name,
+      client.tenant ?? 'main',
+      client.authMethod,
+      client.secret === undefined ? null : hashSecret(client.secret),
+      client.jwks ? JSON.stringify(client.jwks) : null,
+      client.redirectUris ?? [],
+      client.grantTypes ?? [],
+      client.scope,
+      client.plane ?? 'stored',
+      client.updateMode ?? 'replace',
+      client.reidentify ?? false,
+      client.trusted ?? false,
+    ],
+  );
+}

@@ -1,0 +1,5 @@
+// Operational data: accounts, clients, first credentials.
+export * from './account.ts';
+export * from './client.ts';
+export * from './credentials.ts';
+export { operationalSql } from './schema.ts';
