@@ -1,0 +1,46 @@
+// What the door asks of the vault, what it gets, and what it reports (ARCHITECTURE section 5).
+import type { FhirResponse } from '@limen/fhir-model';
+
+export type Resource = NonNullable<FhirResponse['body']>;
+
+export interface PersonFacts {
+  /** Those that may find a person: with system and value, use neither `old` nor `temp`. */
+  identifiers: { system: string; value: string }[];
+  nameParts: string[];
+  birthDate?: string;
+  addressLines: string[];
+  telecom: string[];
+}
+
+export interface Needs {
+  /** Own patient as the resource says it: "Patient/x", "urn:uuid:...", "Patient?identifier=..." (DECISIONS 12). */
+  readonly ownPatient?: string;
+  /** For a Patient: what goes to the vault. */
+  readonly person?: PersonFacts;
+}
+
+/** HMAC by the patient's secret or the tenant's key. */
+export type Pseudonymize = (type: string, system: string, value: string) => string;
+
+export interface ResolvedPerson {
+  readonly pseudonym: string;
+  /** Negative multiple of 7. */
+  readonly offsetDays: number;
+  readonly nameParts: readonly string[];
+  readonly pseudonymOf: Pseudonymize;
+}
+
+export interface Resolved {
+  /** Absent: the resource belongs to no patient. */
+  readonly person?: ResolvedPerson;
+  /** YYYY-MM-DD, today on the stored timeline. */
+  readonly asOf: string;
+  readonly tenantPseudonym: Pseudonymize;
+}
+
+export interface Report {
+  /** Element path (no indexes) to how often it was removed. */
+  readonly removed: { readonly [path: string]: number };
+  /** How many texts lost something. */
+  readonly scrubbed: number;
+}

@@ -1,0 +1,164 @@
+// https://hl7.org/fhir/R4/datatypes.html — the rule of each data type that has one of its own; all others are walked element by element.
+import { parseReference } from '@limen/fhir-model';
+import { type Context, isObject, type Json, type Rule } from './context.ts';
+import { personTypes, placeTypes } from './rules/exceptions.ts';
+import { dataAbsentReason } from './rules/extensions.ts';
+import { restrictedZip3 } from './rules/restricted-zip3.ts';
+import { isState } from './rules/states.ts';
+
+export const masked: Json = { url: dataAbsentReason, valueCode: 'masked' };
+
+/** Holds only data-absent-reason: what a removed required element leaves. */
+export function isMasked(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const extensions = value['extension'];
+  return (
+    Object.keys(value).length === 1 &&
+    Array.isArray(extensions) &&
+    extensions.length === 1 &&
+    isObject(extensions[0]) &&
+    extensions[0]['url'] === dataAbsentReason &&
+    typeof extensions[0]['valueCode'] === 'string' &&
+    Object.keys(extensions[0]).length === 2
+  );
+}
+
+export const keep: Rule = (value, context) => (typeof value === 'object' ? context.remove() : value);
+export const removed: Rule = (value, context) => (isMasked(value) ? value : context.remove());
+const onString =
+  (rule: (value: string, context: Context) => unknown): Rule =>
+  (value, context) =>
+    typeof value === 'string' ? rule(value, context) : context.remove();
+
+export const date = onString((value, context) => context.date(value));
+export const instant = onString((value, context) => context.instant(value));
+export const text = onString((value, context) => context.text(value));
+export const label = onString((value, context) => context.label(value));
+export const uid = onString((value, context) => context.uid(value));
+export const surrogate = onString((value, context) => context.surrogate(context.type, value));
+/** Of the patient: moved like other dates; else a gap that the server's own time fills. */
+export const recorded = onString((value, context) => context.instant(value));
+export const code = onString((value, context) =>
+  /^[\w.\-:/|+#]{1,64}$/.test(value) && !/\d{3}-\d\d-\d{4}/.test(value) ? value : context.remove(),
+);
+export const numbers = onString((value, context) => (/^[-+0-9.EUL\s]*$/.test(value) ? value : context.remove()));
+/** A uri says something only in a definition; elsewhere it may lead to a person. */
+export const uri = onString((value, context) => (context.definitional ? value : context.remove()));
+export const canonical = onString((value, context) => (/^[^\s?@]+$/.test(value) ? value : context.remove()));
+
+const restricted = new Set(restrictedZip3.flatMap((table) => table.zip3));
+
+/** First three digits of a US ZIP, 000 where few people live. */
+export function zip3(postalCode: string): string | undefined {
+  const digits = /^(\d{3})(?:\d\d(?:-?\d{4})?)?$/.exec(postalCode.trim())?.[1];
+  return digits && restricted.has(digits) ? '000' : digits;
+}
+
+const unitedStates = /^(?:us|usa|united states(?: of america)?)$/i;
+
+function keptAddressPart(name: string, value: string, us: boolean): string | undefined {
+  if (name === 'use' || name === 'type') return value;
+  if (name === 'country') return /^[A-Z]{2,3}$/.test(value) || unitedStates.test(value) ? value : undefined;
+  if (name === 'state') return us && isState(value) ? value : undefined;
+  return name === 'postalCode' && us ? zip3(value) : undefined;
+}
+
+/** State, country and the first three ZIP digits stay. */
+export const address: Rule = (value, context) => {
+  if (isMasked(value)) return value;
+  if (!isObject(value)) return context.remove();
+  const country = value['country'];
+  const us = country === undefined || (typeof country === 'string' && unitedStates.test(country));
+  const out: Json = {};
+  for (const [name, part] of Object.entries(value)) {
+    const kept = typeof part === 'string' ? keptAddressPart(name, part, us) : undefined;
+    if (kept !== undefined) out[name] = kept;
+    if (kept !== part) {
+      context.path.push(name);
+      context.remove();
+      context.path.pop();
+    }
+  }
+  return (out['state'] ?? out['country'] ?? out['postalCode']) ? out : undefined;
+};
+
+export const coding =
+  (walk: Rule): Rule =>
+  (value, context) => {
+    const out = walk(value, context);
+    if (!isObject(out) || typeof out['display'] !== 'string') return out;
+    const system = typeof out['system'] === 'string' ? out['system'] : undefined;
+    const { display: shown, ...rest } = out;
+    context.path.push('display');
+    const kept = context.display(system, shown as string);
+    context.path.pop();
+    if (kept === undefined) return Object.keys(rest).length > 0 ? rest : undefined;
+    return out;
+  };
+
+/** Identifier of what: the (contained) resource, or the target of a reference. */
+export function identifierOf(value: unknown, context: Context, type: string, concept: Rule): unknown {
+  if (isMasked(value)) return value;
+  if (!isObject(value)) return context.remove();
+  const { use, type: kind, system, value: secret, ...others } = value;
+  for (const name of Object.keys(others)) {
+    context.path.push(name);
+    context.remove();
+    context.path.pop();
+  }
+  if (typeof secret !== 'string') return context.remove();
+  const space = typeof system === 'string' ? system : '';
+  const pseudonym = context.identifier(type, space, secret);
+  if (pseudonym === undefined) return undefined;
+  const shownKind = kind === undefined ? undefined : concept(kind, context);
+  return { ...(use ? { use } : {}), ...(shownKind ? { type: shownKind } : {}), ...(space ? { system: space } : {}), value: pseudonym };
+}
+
+function keptLiteral(literal: string): boolean {
+  return literal.startsWith('#') || /^urn:uuid:[0-9a-f-]{36}$/i.test(literal) || parseReference(literal) !== undefined;
+}
+
+function referenceDisplay(display: string, type: string | undefined, context: Context): string | undefined {
+  if (type === undefined || personTypes.has(type)) return context.remove();
+  return placeTypes.has(type) ? context.surrogate(type === 'HealthcareService' ? 'Organization' : type, display) : context.label(display);
+}
+
+/** Literal relative references stay; `targets` tells the type when the reference itself does not. */
+export const reference = (targets: readonly string[], concept: Rule, extensions: Rule): Rule => {
+  const only = targets.length === 1 ? targets[0] : undefined;
+  const part = (context: Context, name: string, make: () => unknown): unknown => {
+    context.path.push(name);
+    const made = make();
+    context.path.pop();
+    return made;
+  };
+  return (value, context) => {
+    if (!isObject(value)) return context.remove();
+    const out: Json = {};
+    const literal = value['reference'];
+    const given = typeof value['type'] === 'string' ? value['type'] : undefined;
+    const type = (typeof literal === 'string' ? parseReference(literal)?.type : undefined) ?? given ?? only;
+    for (const name in value) {
+      const item = value[name];
+      const kept = part(context, name, () => {
+        if (name === 'reference') return typeof item === 'string' && keptLiteral(item) ? item : context.remove();
+        if (name === 'type') return typeof item === 'string' && /^[A-Z][A-Za-z]+$/.test(item) ? item : context.remove();
+        if (name === 'identifier') return identifierOf(item, context, type ?? '', concept);
+        if (name === 'display') return typeof item === 'string' ? referenceDisplay(item, type, context) : context.remove();
+        return name === 'extension' ? extensions(item, context) : context.remove();
+      });
+      if (kept !== undefined) out[name] = kept;
+    }
+    return Object.keys(out).length > 0 ? out : undefined;
+  };
+};
+
+const years = new Set(['a', 'yr', 'yrs', 'year', 'years', 'Y']);
+
+/** Over 89 becomes "90 or more" (DECISIONS 3). */
+export function boundedAge(quantity: unknown, context: Context, unitIfNone: string): unknown {
+  if (!isObject(quantity) || !context.transforms) return quantity;
+  const { value, code: unitCode, unit } = quantity;
+  const inYears = years.has(String(unitCode ?? unit ?? unitIfNone));
+  return typeof value === 'number' && inYears && value > 89 ? { ...quantity, value: 90, comparator: '>=' } : quantity;
+}

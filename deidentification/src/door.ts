@@ -1,0 +1,92 @@
+// The one door (ARCHITECTURE section 5): the only place that can make a Deidentified<T>.
+import type { Definitions } from '@limen/fhir-model/definitions';
+import { Compiler } from './compile.ts';
+import { type Context, isObject, type Json, ownNames } from './context.ts';
+import type { Needs, Report, Resolved, Resource } from './contract.ts';
+import { collect } from './own-patient.ts';
+import { finishPatient } from './patient.ts';
+import type { Policy, PolicyCoding } from './policy.ts';
+import { policySystem } from './policy.ts';
+import { personTypes } from './rules/exceptions.ts';
+import { compileSearchPolicy, type SearchAnswer } from './search-policy.ts';
+import { Transform } from './transform.ts';
+import { Verify } from './verify.ts';
+
+declare const brand: unique symbol;
+/** Passed the door. */
+export type Deidentified<T> = T & { readonly [brand]: true };
+
+export interface Door {
+  /** Pure: whose the resource is, and what the vault has to know of a Patient. */
+  collect(resource: Resource): Needs;
+  /** Identified plane: a de-identified copy. */
+  apply<T extends Resource>(resource: T, resolved: Resolved): { resource: Deidentified<T>; report: Report };
+  /** Stored plane: refuses with 422 what looks identified; changes only the labels of meta. */
+  verify<T extends Resource>(resource: T, resolved: Resolved): Deidentified<T>;
+  /** Whether a search parameter can match what is stored. */
+  searchPolicy(type: string, param: string): SearchAnswer;
+}
+
+const labelCodes = new Set(['PSEUDED', 'ANONYED', 'HTEST']);
+
+function codings(value: unknown): Json[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** The label and tag of the policy, once, after those that were there. */
+function labelled(meta: unknown, policy: Policy): Json {
+  const fields = isObject(meta) ? meta : {};
+  const add = (list: Json[], coding: PolicyCoding): unknown[] => [...list, { ...coding }];
+  return {
+    ...fields,
+    security: add(
+      codings(fields['security']).filter((c) => !labelCodes.has(String(c['code']))),
+      policy.label,
+    ),
+    tag: add(
+      codings(fields['tag']).filter((c) => c['system'] !== policySystem),
+      policy.tag,
+    ),
+  };
+}
+
+/** Element order of the source, with meta after id. */
+function withMeta(out: Json, policy: Policy): Json {
+  const { resourceType, id, meta, ...rest } = out;
+  return { resourceType, ...(id === undefined ? {} : { id }), meta: labelled(meta, policy), ...rest };
+}
+
+function namesFor(resource: Resource, resolved: Resolved): readonly string[] {
+  const known = resolved.person?.nameParts ?? [];
+  return personTypes.has(resource.resourceType) ? [...known, ...ownNames(resource)] : known;
+}
+
+/** Compiles a policy over the definitions, once at start. */
+export function compileDoor(definitions: Definitions, policy: Policy): Door {
+  const compiler = new Compiler(definitions);
+  const compartment = new Set([...Object.keys(definitions.compartments['Patient'] ?? {}), 'Patient']);
+  const searchPolicy = compileSearchPolicy(definitions, policy, compartment);
+  const walk = (resource: Resource, context: Context): Json => {
+    const out = compiler.rule(resource.resourceType)(resource, context) as Json;
+    if (resource.resourceType === 'Patient') finishPatient(out, context);
+    return withMeta(out, policy);
+  };
+  const untouched = <T extends Resource>(resource: T): Deidentified<T> => {
+    return withMeta(resource as unknown as Json, policy) as unknown as Deidentified<T>;
+  };
+  return {
+    collect,
+    searchPolicy,
+    apply<T extends Resource>(resource: T, resolved: Resolved) {
+      if (policy.name === 'synthetic') return { resource: untouched(resource), report: { removed: {}, scrubbed: 0 } };
+      const context = new Transform(policy, compartment, resource.resourceType, resolved, namesFor(resource, resolved));
+      const out = walk(resource, context) as unknown as Deidentified<T>;
+      return { resource: out, report: { removed: context.removed, scrubbed: context.scrubbed } };
+    },
+    verify<T extends Resource>(resource: T, resolved: Resolved) {
+      if (policy.name === 'synthetic') return untouched(resource);
+      const context = new Verify(resource.resourceType, resolved, resolved.person?.nameParts ?? []);
+      return walk(resource, context) as unknown as Deidentified<T>;
+    },
+  };
+}

@@ -1,0 +1,36 @@
+// https://hl7.org/fhir/R4/patient.html — the one type with rules over more than one element: the pseudonym and ages over 89.
+import { type Context, isObject, type Json } from './context.ts';
+import { ageYears, yearOf } from './dates.ts';
+import { ageLowerBound } from './rules/extensions.ts';
+import { pseudonymSystem } from './verify.ts';
+
+/** A Patient has exactly one identifier: its pseudonym. */
+export function pseudonymIdentifier(pseudonym: string): Json {
+  return { system: pseudonymSystem, value: pseudonym };
+}
+
+/** Over 89 at asOf, or at death: only "90 or more" stays (DECISIONS 3). */
+function boundBirthDate(out: Json, context: Context): void {
+  const birthDate = out['birthDate'];
+  const death = out['deceasedDateTime'];
+  const at = typeof death === 'string' ? death : context.resolved.asOf;
+  if (typeof birthDate !== 'string' || ageYears(birthDate, at) <= 89) return;
+  out['birthDate'] = String(Number(yearOf(at)) - 90).padStart(4, '0');
+  out['_birthDate'] = { extension: [{ url: ageLowerBound, valueUnsignedInt: 90 }] };
+}
+
+export function finishPatient(out: Json, context: Context): void {
+  const pseudonym = context.patientPseudonym();
+  if (context.transforms) {
+    if (pseudonym === undefined) delete out['identifier'];
+    else out['identifier'] = [pseudonymIdentifier(pseudonym)];
+    boundBirthDate(out, context);
+    return;
+  }
+  const given = out['identifier'];
+  const only = Array.isArray(given) && given.length === 1 ? given[0] : undefined;
+  if (!isObject(only) || only['system'] !== pseudonymSystem || only['value'] !== pseudonym || Object.keys(only).length !== 2) {
+    context.path.push('identifier');
+    context.refuse('A patient has exactly one identifier on this server: its pseudonym.');
+  }
+}

@@ -1,0 +1,92 @@
+// 45 CFR 164.514(b)(2)(i)(B)-(P): identifiers that a fixed form or the word before them gives away.
+import { stateCodes, stateNames } from '../rules/states.ts';
+import { cities } from './lexicon.ts';
+
+export interface Pattern {
+  readonly type: string;
+  /** Global; what identifies is group 1, or the whole match when there is no group 1 (flag d gives the place). */
+  readonly regex: RegExp;
+}
+
+const digits = String.raw`(?=[\w./-]*\d)[A-Za-z0-9][A-Za-z0-9./-]{2,}[A-Za-z0-9]`;
+const sign = String.raw`(?:\s*(?:number|num|no\.?|nr|#|id))?\s*[:#.]?\s*(?:is\s+)?`;
+const labelled = (type: string, words: string): Pattern => ({
+  type,
+  regex: new RegExp(String.raw`\b(?:${words})${sign}(${digits})`, 'gdi'),
+});
+
+const state = `(?:${stateCodes.join('|')}|${stateNames.join('|')})`;
+const cap = String.raw`\p{Lu}[\p{L}.'’-]*`;
+const suffix =
+  'Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Court|Ct|Boulevard|Blvd|Terrace|Ter|Place|Pl|Way|Circle|Cir|Highway|Hwy|Parkway|Pkwy|Square|Sq|Trail|Trl|Throughway|Crossing|Row|Alley|Plaza|Loop|Run|Path|Ridge|Pike|Turnpike';
+const flat = String.raw`(?:,?[ ]+(?:Apt|Apartment|Unit|Suite|Ste|Room|Rm|#)\.?[ ]*#?[ ]*[A-Za-z0-9-]+)?`;
+
+/** Checked in this order; the first that claims a place keeps it. */
+export const identifierPatterns: readonly Pattern[] = [
+  { type: 'EMAIL', regex: /[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/dg },
+  { type: 'URL', regex: /\b(?:https?|ftp):\/\/[^\s<>"')\]]+|\bwww\.[^\s<>"')\]]+/dgi },
+  { type: 'IP', regex: /(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.]*\d)/dg },
+  { type: 'IP', regex: /(?<![\w:])(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}(?![\w:])/dgi },
+  { type: 'SSN', regex: /(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])/dg },
+  { type: 'SSN', regex: /\b(?:SSN|social security)(?:\s*(?:number|no\.?|#))?\s*[:#]?\s*(\d{3}[ -]?\d{2}[ -]?\d{4})\b/dgi },
+  {
+    type: 'PHONE',
+    regex: /(?<![\w.-])(?:\+?1[ .-]?)?(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4}(?:[ ]*(?:x|ext\.?)[ ]*\d{1,6})?(?![\d-])/dgi,
+  },
+  { type: 'PHONE', regex: /(?<![\w.])\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){2,5}\d{2,4}(?!\d)/dg },
+  {
+    type: 'PHONE',
+    regex: /\b(?:phone|tel|telephone|cell|mobile|call|fax|pager|callback)\b[:.]?\s*(?:at\s+)?(\(?\d[\d().\s-]{5,14}\d)(?!\d)/dgi,
+  },
+  { type: 'MRN', regex: /\bMRN[ :#-]*\d[\dA-Z-]{3,}/dg },
+  { type: 'MRN', regex: /(?<![\d-])\d{3}-\d{2}-\d{3}(?![\d-])/dg },
+  labelled('MRN', 'MRN|medical record|med rec|chart|hospital (?:no|number)'),
+  labelled('ACCOUNT', 'acct|account|bank|iban|credit card|card'),
+  labelled('HEALTH_PLAN', 'member|subscriber|beneficiary|policy|group id|medicare|medicaid|insurance id|health plan|claim'),
+  labelled('LICENSE', "licen[sc]e|DEA|NPI|driver'?s? licen[sc]e|certificate|passport|cert"),
+  labelled('DEVICE', 'serial|device id|s/n|UDI|lot'),
+  labelled('VEHICLE', 'plate|VIN|vehicle id|license plate|tag number'),
+  labelled(
+    'OTHER_ID',
+    'accession|specimen|case|encounter|visit|order|requisition|study|reference|ref|patient id|employee id|badge|ticket|ID',
+  ),
+  { type: 'OTHER_ID', regex: /\b[A-Z]{1,6}-?\d{6,}\b/dg },
+  { type: 'OTHER_ID', regex: /(?<![\d.,/-])\d{7,}(?![\d.,]*\d)/dg },
+  {
+    type: 'STREET',
+    regex: new RegExp(
+      String.raw`(?<![\d/.-])\d{1,6}[A-Z]?[ ]+(?:[NSEW]\.?[ ]+)?(?:(?:${cap}|\d{1,3}(?:st|nd|rd|th))[ ]+){1,4}(?:${suffix})\b\.?${flat}`,
+      'gdu',
+    ),
+  },
+  {
+    type: 'STREET',
+    regex: new RegExp(
+      String.raw`\b(?:on|at|near|of)[ ]+((?:${cap}[ ]+){1,3}(?:Street|Avenue|Road|Lane|Drive|Boulevard|Terrace|Court|Highway))\b`,
+      'gdu',
+    ),
+  },
+  { type: 'STREET', regex: /\bP\.?[ ]?O\.?[ ]Box[ ]+\d+/dgi },
+  { type: 'ZIP', regex: new RegExp(String.raw`\b${state}\.?,?[ ]+(\d{5}(?:-\d{4})?)\b`, 'gd') },
+  { type: 'ZIP', regex: /\b(?:zip(?: ?code)?|postal code)[ :]*(\d{5}(?:-\d{4})?)\b/dgi },
+  {
+    type: 'CITY',
+    regex: new RegExp(String.raw`(?<=[,\n][ ]*|\b(?:in|from|to|of|at|near)[ ]+)((?:${cap}[ ]){0,2}${cap}),[ ]+${state}\b(?!\p{L})`, 'gdu'),
+  },
+  {
+    type: 'CITY',
+    regex: new RegExp(
+      String.raw`\b(?:in|from|to|near|at|visiting|of)[ ]+(${cities})\b(?![ ]+(?:\p{Ll}*(?:${'criteria|sign|disease|score'})))`,
+      'gdu',
+    ),
+  },
+  {
+    type: 'CITY',
+    regex: new RegExp(
+      String.raw`\b(?:(?:lives?|living|lived|resides?|residing|born|raised|moved)\b[^.\n]{0,60}?[ ](?:in|to)|(?:${suffix})[ ]in)[ ]+((?:${cap}[ ]){0,1}${cap})`,
+      'gdu',
+    ),
+  },
+  { type: 'AGE_OVER_89', regex: /(?<![\d./])(?:9\d|1[0-4]\d)(?=[ -]*(?:years?|yrs?|y\/?o|yo|y\.o\.)\b(?![ -]*(?:ago|history)))/dgi },
+  { type: 'AGE_OVER_89', regex: /\b(?:age|aged|age[ ]of)[: ]+(9\d|1[0-4]\d)\b(?!\s*(?:%|mg|cm|kg|to|-))/dgi },
+];

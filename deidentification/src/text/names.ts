@@ -1,0 +1,163 @@
+// Names of people and organizations in free text: by the words around them, then every other occurrence in the same text.
+import { eponymNouns, eponymWords, isCommonWord } from './lexicon.ts';
+
+export interface TextSpan {
+  start: number;
+  end: number;
+  type: string;
+}
+
+const token = String.raw`\p{Lu}[\p{L}\p{M}]*(?:['’-]\p{Lu}?[\p{L}\p{M}]+)*`;
+const initial = String.raw`\p{Lu}\.`;
+const particle = String.raw`(?:d[aeiou]s?|del|della|den|der|van|von|ter|la|le|bin|ibn|al|el|af|av|St\.)`;
+const piece = `(?:${initial}|${token})`;
+const full = String.raw`${piece}(?:[ \t]+(?:${particle}[ \t]+){0,2}${piece}){0,3}`;
+const listed = String.raw`(?:${particle}[ \t]+){0,2}${full}(?:,[ \t]*(?!(?:MD|M\.D|RN|DO|NP|PA|PhD|DOB|SSN|MRN|DPM|DDS)\b)${full})?`;
+const credential = String.raw`(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|PA-?C?|NP|APRN|CRNA|LPN|Ph\.?D\.?|DPM|DDS|PharmD|LCSW|PT|MS|BSN|FACS|MBBS|CNM|FNP(?:-C)?)`;
+
+const people =
+  'patient(?:[ ]name)?|name|attending(?:[ ]physician)?|surgeon|assistant|caller|referring(?:[ ](?:physician|provider))?|ordering[ ](?:provider|physician)|provider|physician|doctor|dictated[ ]by|signed[ ]by|electronically[ ]signed(?:[ ]by)?|seen[ ]by|read[ ]by|reviewed[ ]by|interpreted[ ]by|authenticated[ ]by|reported[ ]by|transcribed[ ]by|author|re|cc|to|from|mother|father|guardian|spouse|next[ ]of[ ]kin|emergency[ ]contact|contact|nurse|pcp|clinician|consultant|anesthesiologist|radiologist|pathologist|cardiologist|resident|interpreter|subject|mrs|mr|alias|aka';
+const kin =
+  'daughter|son|wife|husband|mother|father|brother|sister|partner|spouse|friend|aunt|uncle|cousin|niece|nephew|grandson|granddaughter|grandmother|grandfather|neighbou?r|girlfriend|boyfriend|caregiver|fianc[ée]e?|roommate|stepson|stepdaughter|mom|dad|guardian';
+const anyCase = (words: string): string =>
+  words.replace(/\[[^\]]*\]|\\.|\p{Ll}/gu, (part) => (part.length === 1 ? `[${part.toUpperCase()}${part}]` : part));
+
+/** Group 1 is the name. */
+const contexts: readonly RegExp[] = [
+  new RegExp(
+    String.raw`\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Drs|Prof|Professor|Doctor|Nurse|Sister|Father|Rev|Sgt|Lt|Capt|MR|MRS|MS|DR)\b\.?[ \t]+((?:${particle}[ \t]+){0,2}${full})`,
+    'gdu',
+  ),
+  new RegExp(String.raw`\bMD[ \t]+(${token})(?=[ \t]+(?:notified|aware|called|paged|informed|updated))`, 'gdu'),
+  new RegExp(
+    String.raw`(?<![\p{L}])(?:${anyCase(people)})[ \t]*:[ \t]*(?:(?:Dr|Mr|Mrs|Ms|Miss|Prof|DR|MR|MRS|MS)\.?[ \t]+)?(${listed})`,
+    'gdu',
+  ),
+  new RegExp(
+    String.raw`(?<![\p{L}])(?:${anyCase('dictated by|signed by|signed electronically by|seen by|reviewed by|called to|discussed with|spoke with|accompanied by|evaluated by|performed by|referred by|followed by|name is|named|this is|authored by|examined by|interpreted by|read by')})[ \t]*:?[ \t]+(${full})`,
+    'gdu',
+  ),
+  new RegExp(String.raw`\b(?:${anyCase(kin)}),?[ \t]+(?:is[ \t]+|named[ \t]+)?(${full})`, 'gdu'),
+  new RegExp(String.raw`(${full}),?[ \t]+${credential}(?![\p{L}\d])`, 'gdu'),
+  new RegExp(
+    String.raw`(?<![\p{L}\[])(${full}),?[ \t]+(?:is|was|presents|returns)[ \t]+(?:an?[ \t]+)?(?:[\p{L}-]+[ \t]+){0,3}\d{1,3}(?:\+)?[ -]?(?:year|yr|y\/?o|month|week|day)`,
+    'gdu',
+  ),
+  new RegExp(
+    String.raw`\b(?:Sincerely|Thanks|Thank you|Regards|Best regards|Kind regards|Best|Yours truly|Respectfully|Cheers)(?:,|[ \t]*\n)\s*(${full})`,
+    'gdu',
+  ),
+  new RegExp(String.raw`\b(?:Dear|Hi|Hello|Hey|Good morning|Good afternoon|Attn:?)[ \t,]+(?:(?:Dr|Mr|Mrs|Ms)\.?[ \t]+)?(${full})`, 'gdu'),
+  new RegExp(
+    String.raw`\b(?:refill of|prescription for|call for|message for|appointment for|results for|for)[ \t]+(?:[\p{L}-]+[ \t]+for[ \t]+)?(${token}[ \t]+${token})(?=[.,;\n])`,
+    'gdu',
+  ),
+  new RegExp(String.raw`\bby[ \t]+(${initial}[ \t]*(?:${particle}[ \t]+){0,2}${token})`, 'gdu'),
+];
+
+const organization =
+  'Hospital|Medical Center|Clinic|Nursing Home|Rehabilitation Center|Family Practice|Health Center|Health System|Healthcare|Elementary School|Middle School|High School|School|University|College|Cancer Center|Surgery Center|Medical Group|Associates|Pharmacy|Laboratories|Hospice|Infirmary|Academy|Church|Trucking|Construction|Industries|Corporation|Company|Foundation|Institute|Bank|Logistics|Manufacturing|Bakery|Restaurant|Brothers|Tool & Die|Inc\\.?|LLC|Ltd\\.?|Corp\\.?';
+const organizations: readonly RegExp[] = [
+  new RegExp(
+    String.raw`\b((?:(?:St\.|${token}|&)[ \t]+){1,5}(?:${organization})(?:[ \t]+of[ \t]+${token}(?:[ \t]+${token})?)?)(?![\p{L}])`,
+    'gdu',
+  ),
+  new RegExp(
+    String.raw`\b((?:University|Hospital|College)(?:[ \t]+(?:Hospital|Medical Center|Clinic))?[ \t]+of[ \t]+${token}(?:[ \t]+${token})?)`,
+    'gdu',
+  ),
+  new RegExp(
+    String.raw`\b(?:${anyCase('facility|clinic|hospital|employer|location|site')})[ \t]*:[ \t]*((?:St\.|${token})(?:[ \t]+(?:&|of|St\.|${token})){0,5})`,
+    'gdu',
+  ),
+  new RegExp(
+    String.raw`\b(?:works?|worked|working|employed|work)[ \t]+(?:at|for)[ \t]+(?:the[ \t]+)?(${token}(?:[ \t]+(?:&|of|${token})){0,4})`,
+    'gdu',
+  ),
+];
+
+const eponyms = new RegExp(
+  String.raw`(?<!(?:Mr|Mrs|Ms|Dr)\.?[ ])${token}(?:[ ]${token})?(?:['’]s|s['’]|['’])?[ ](?:${eponymNouns})\b|\b(?:${eponymWords})(?:['’]s|s['’])?(?=[ ](?:${eponymNouns})\b)`,
+  'gu',
+);
+
+function ranges(text: string, regex: RegExp): { start: number; end: number }[] {
+  regex.lastIndex = 0;
+  const found: { start: number; end: number }[] = [];
+  for (let match = regex.exec(text); match; match = regex.exec(text))
+    found.push({ start: match.index, end: match.index + match[0].length });
+  return found;
+}
+
+const words = new RegExp(token, 'gu');
+
+/** Leading and trailing words that are no names fall off; nothing may remain. */
+function trimmed(text: string, start: number, end: number): { start: number; end: number } | undefined {
+  const found = ranges(text.slice(start, end), words).map((r) => ({ start: start + r.start, end: start + r.end }));
+  const first = found.findIndex((r) => !isCommonWord(text.slice(r.start, r.end)));
+  if (first < 0) return undefined;
+  let last = first;
+  while (last + 1 < found.length) {
+    const next = found[last + 1];
+    if (!next || (isCommonWord(text.slice(next.start, next.end)) && next.end - next.start > 1)) break;
+    last += 1;
+  }
+  const from = found[first]?.start ?? start;
+  const to = found[last]?.end ?? end;
+  return { start: first === 0 ? start : from, end: last === found.length - 1 ? end : to };
+}
+
+function captured(text: string, regex: RegExp, type: string, into: TextSpan[]): void {
+  regex.lastIndex = 0;
+  for (let match = regex.exec(text); match; match = regex.exec(text)) {
+    const place = match.indices?.[1];
+    if (!place) continue;
+    const span = type === 'NAME' ? trimmed(text, place[0], place[1]) : { start: place[0], end: place[1] };
+    if (span) into.push({ ...span, type });
+    regex.lastIndex = Math.max(place[1], match.index + 1);
+  }
+}
+
+const escaped = (word: string): string => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const titled = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase();
+
+/** All occurrences of these words as names: as given, capitalised, or in capitals; long ones in small letters too. */
+export function namePattern(parts: readonly string[]): RegExp | undefined {
+  const forms = new Set<string>();
+  for (const part of parts) {
+    if (part.length < 2) continue;
+    for (const form of [part, titled(part), part.toUpperCase()]) forms.add(escaped(form));
+    if (part.length >= 5 && !isCommonWord(part)) forms.add(escaped(part.toLowerCase()));
+  }
+  if (forms.size === 0) return undefined;
+  const longestFirst = [...forms].sort((a, b) => b.length - a.length);
+  return new RegExp(String.raw`(?<![\p{L}\p{N}\[])(?:${longestFirst.join('|')})(?![\p{L}\p{N}\]])`, 'gu');
+}
+
+function propagated(text: string, found: readonly TextSpan[], protectedRanges: readonly { start: number; end: number }[]): TextSpan[] {
+  const parts = new Set<string>();
+  for (const span of found) {
+    if (span.type !== 'NAME') continue;
+    for (const r of ranges(text.slice(span.start, span.end), words)) {
+      const word = text.slice(span.start + r.start, span.start + r.end);
+      if (word.length >= 3 && !isCommonWord(word)) parts.add(word);
+    }
+  }
+  const regex = namePattern([...parts]);
+  if (!regex) return [];
+  return ranges(text, regex)
+    .filter((r) => !protectedRanges.some((p) => r.start < p.end && p.start < r.end))
+    .map((r) => ({ ...r, type: 'NAME' }));
+}
+
+/** Names and organizations of a text; `known` are those of the person it is about. */
+export function findNames(text: string, known: RegExp | undefined): TextSpan[] {
+  const kept = ranges(text, eponyms);
+  const found: TextSpan[] = [];
+  for (const regex of contexts) captured(text, regex, 'NAME', found);
+  const free = found.filter((s) => !kept.some((k) => s.start >= k.start && s.end <= k.end));
+  for (const regex of organizations) captured(text, regex, 'ORGANIZATION', free);
+  const spans = [...free, ...propagated(text, free, kept)];
+  if (known) spans.push(...ranges(text, known).map((r) => ({ ...r, type: 'NAME' })));
+  return spans;
+}

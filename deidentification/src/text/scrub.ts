@@ -1,0 +1,121 @@
+// Free text by rules: spans that identify, and the text without them (45 CFR 164.514(b)(2)).
+import { findDates, type Shift } from './dates.ts';
+import { identifierPatterns } from './identifiers.ts';
+import { findNames, namePattern, type TextSpan } from './names.ts';
+
+export type { TextSpan } from './names.ts';
+
+const placeholder =
+  /\[(?:NAME|DATE|ORGANIZATION|PHONE|CITY|MRN|STREET|ZIP|LICENSE|OTHER_ID|EMAIL|ACCOUNT|HEALTH_PLAN|DEVICE|SSN|VEHICLE|URL|IP|TEXT)\]/g;
+/** Texts longer than this are not searched by expressions with context; they are cut into pieces at line ends. */
+const maximumRounds = 4;
+
+const patterns = new WeakMap<readonly string[], { regex: RegExp | undefined }>();
+
+/** The expression of a person's names, made once per list. */
+function known(nameParts: readonly string[]): RegExp | undefined {
+  if (nameParts.length === 0) return undefined;
+  let made = patterns.get(nameParts);
+  if (!made) {
+    made = { regex: namePattern(nameParts) };
+    patterns.set(nameParts, made);
+  }
+  return made.regex;
+}
+
+function claim(spans: TextSpan[], span: TextSpan): void {
+  if (span.end > span.start && !spans.some((s) => span.start >= s.start && span.end <= s.end)) spans.push(span);
+}
+
+/** Joins spans that overlap; the first keeps its type. */
+function merged(spans: TextSpan[]): TextSpan[] {
+  const sorted = spans.sort((a, b) => a.start - b.start || b.end - a.end);
+  const out: TextSpan[] = [];
+  for (const span of sorted) {
+    const last = out.at(-1);
+    if (last && span.start < last.end) last.end = Math.max(last.end, span.end);
+    else out.push({ ...span });
+  }
+  return out;
+}
+
+/** What identifies, in order, without overlaps. */
+export function scrubSpans(text: string, nameParts: readonly string[]): TextSpan[] {
+  const spans: TextSpan[] = [];
+  for (const { start, end } of findDates(text)) spans.push({ start, end, type: 'DATE' });
+  for (const { type, regex } of identifierPatterns) {
+    regex.lastIndex = 0;
+    for (let match = regex.exec(text); match; match = regex.exec(text)) {
+      const place = match.indices?.[1] ?? match.indices?.[0];
+      if (place) claim(spans, { start: place[0], end: place[1], type });
+    }
+  }
+  for (const span of findNames(text, known(nameParts))) claim(spans, span);
+  const holders = [...text.matchAll(placeholder)].map((m) => ({ start: m.index, end: m.index + m[0].length }));
+  return merged(spans.filter((s) => !holders.some((h) => s.start < h.end && h.start < s.end)));
+}
+
+function replacement(span: TextSpan, text: string, shift: Shift | undefined): string {
+  if (span.type === 'AGE_OVER_89') return '90+';
+  if (span.type !== 'DATE' || !shift) return `[${span.type}]`;
+  const found = findDates(text).find((d) => d.start === span.start && d.end === span.end);
+  return found?.moved(shift) ?? '[DATE]';
+}
+
+function once(text: string, spans: readonly TextSpan[], shift: Shift | undefined): string {
+  let out = '';
+  let at = 0;
+  for (const span of spans) {
+    out += text.slice(at, span.start) + replacement(span, text, shift);
+    at = span.end;
+  }
+  return out + text.slice(at);
+}
+
+/**
+ * The text without what identifies. Dates are moved in place when `shift` is given. The result has nothing left to scrub but dates,
+ * so scrubbing it again as stored text changes nothing.
+ */
+export function scrubText(text: string, nameParts: readonly string[], shift?: Shift): string {
+  let out = text;
+  let spans = scrubSpans(out, nameParts);
+  let moving = shift;
+  for (let round = 0; round < maximumRounds && spans.length > 0; round += 1) {
+    out = once(out, spans, moving);
+    moving = (date) => date;
+    spans = scrubSpans(out, nameParts).filter((s) => s.type !== 'DATE');
+  }
+  return spans.length > 0 ? '[TEXT]' : out;
+}
+
+const clean = new Set<number>();
+const maximumRemembered = 50_000;
+
+/** 53 bits of two FNV-1a hashes: remembers that a text was clean without keeping the text. */
+function fingerprint(text: string): number {
+  let a = 0x811c9dc5;
+  let b = 0xc2b2ae35;
+  for (let i = 0; i < text.length; i += 1) {
+    const c = text.charCodeAt(i);
+    a = Math.imul(a ^ c, 0x01000193);
+    b = Math.imul(b ^ c, 0x85ebca6b);
+    b ^= b >>> 15;
+  }
+  return (a >>> 0) * 0x200000 + ((b >>> 0) & 0x1fffff);
+}
+
+/** Nothing to scrub, dates included; short texts that come again and again cost a hash. */
+export function isCleanLabel(text: string, nameParts: readonly string[]): boolean {
+  const names = known(nameParts);
+  if (names) {
+    names.lastIndex = 0;
+    if (names.test(text)) return false;
+  }
+  if (text.length > 200) return scrubSpans(text, []).length === 0;
+  const print = fingerprint(text);
+  if (clean.has(print)) return true;
+  if (scrubSpans(text, []).length > 0) return false;
+  if (clean.size >= maximumRemembered) clean.clear();
+  clean.add(print);
+  return true;
+}

@@ -1,0 +1,88 @@
+// Leaf operations of the identified plane: replace, move, scrub, remove and count.
+import { OperationOutcomeError } from '@limen/fhir-model';
+import type { Context } from './context.ts';
+import type { Resolved } from './contract.ts';
+import { isDateTime, movedDate, yearOf } from './dates.ts';
+import type { Policy } from './policy.ts';
+import { isPublishedSystem } from './rules/code-systems.ts';
+import { definitionalTypes } from './rules/exceptions.ts';
+import { isCleanLabel, scrubText } from './text/scrub.ts';
+
+export class Transform implements Context {
+  readonly transforms = true;
+  readonly resolved: Resolved;
+  readonly nameParts: readonly string[];
+  readonly path: string[];
+  type: string;
+  definitional: boolean;
+  readonly removed: { [path: string]: number } = {};
+  scrubbed = 0;
+  readonly #years: boolean;
+  readonly #shift: (date: string) => string;
+  readonly #compartment: ReadonlySet<string>;
+
+  constructor(policy: Policy, compartment: ReadonlySet<string>, type: string, resolved: Resolved, nameParts: readonly string[]) {
+    this.resolved = resolved;
+    this.nameParts = nameParts;
+    this.path = [type];
+    this.type = type;
+    this.definitional = definitionalTypes.has(type);
+    this.#compartment = compartment;
+    const offset = resolved.person?.offsetDays;
+    this.#years = policy.name === 'safe-harbor' || offset === undefined;
+    this.#shift = this.#years ? yearOf : (date) => movedDate(date, offset ?? 0) ?? yearOf(date);
+  }
+
+  remove(): undefined {
+    const path = this.path.join('.');
+    this.removed[path] = (this.removed[path] ?? 0) + 1;
+    return undefined;
+  }
+
+  refuse(sentence: string): never {
+    throw new OperationOutcomeError(422, { code: 'business-rule', diagnostics: sentence, expression: this.path.join('.') });
+  }
+
+  date(value: string): string | undefined {
+    if (!isDateTime(value)) return this.remove();
+    if (this.definitional) return value;
+    return this.#shift(value);
+  }
+
+  instant(value: string): string | undefined {
+    if (this.definitional && isDateTime(value)) return value;
+    return this.#years || !isDateTime(value) ? this.remove() : this.#shift(value);
+  }
+
+  label(value: string): string | undefined {
+    if (isCleanLabel(value, this.nameParts)) return value;
+    const text = scrubText(value, this.nameParts, this.#shift);
+    if (text !== value) this.scrubbed += 1;
+    return text;
+  }
+
+  text(value: string): string | undefined {
+    return this.definitional || this.resolved.person ? this.label(value) : this.remove();
+  }
+
+  display(system: string | undefined, value: string): string | undefined {
+    return isPublishedSystem(system) && isCleanLabel(value, this.nameParts) ? value : this.remove();
+  }
+
+  identifier(type: string, system: string, value: string): string | undefined {
+    const { person, tenantPseudonym } = this.resolved;
+    return person && this.#compartment.has(type) ? person.pseudonymOf(type, system, value) : tenantPseudonym(type, system, value);
+  }
+
+  patientPseudonym(): string | undefined {
+    return this.resolved.person?.pseudonym;
+  }
+
+  surrogate(type: string, name: string): string {
+    return `${type} ${this.resolved.tenantPseudonym(type, 'name', name).slice(0, 8)}`;
+  }
+
+  uid(value: string): string {
+    return `2.25.${BigInt(`0x${this.identifier(this.type, 'urn:dicom:uid', value) ?? '0'}`)}`;
+  }
+}

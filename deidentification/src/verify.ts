@@ -1,0 +1,78 @@
+// Leaf operations of the stored plane: nothing is changed; what looks identified is refused.
+import { OperationOutcomeError } from '@limen/fhir-model';
+import type { Context } from './context.ts';
+import type { Resolved } from './contract.ts';
+import { isDateTime } from './dates.ts';
+import { isPublishedSystem } from './rules/code-systems.ts';
+import { definitionalTypes } from './rules/exceptions.ts';
+import { ownExtensions } from './rules/extensions.ts';
+import { isCleanLabel, scrubSpans } from './text/scrub.ts';
+
+/** Systems whose values are ours; the pseudonym system itself is checked exactly. */
+export const pseudonymSystem = 'https://limen.example/pseudonym';
+
+export class Verify implements Context {
+  readonly transforms = false;
+  readonly resolved: Resolved;
+  readonly nameParts: readonly string[];
+  readonly path: string[];
+  type: string;
+  definitional: boolean;
+
+  constructor(type: string, resolved: Resolved, nameParts: readonly string[]) {
+    this.resolved = resolved;
+    this.nameParts = nameParts;
+    this.path = [type];
+    this.type = type;
+    this.definitional = definitionalTypes.has(type);
+  }
+
+  remove(): undefined {
+    return this.refuse('An element is present that the de-identification policy does not allow.');
+  }
+
+  refuse(sentence: string): never {
+    throw new OperationOutcomeError(422, { code: 'business-rule', diagnostics: sentence, expression: this.path.join('.') });
+  }
+
+  date(value: string): string {
+    return isDateTime(value) ? value : this.refuse('Not a date.');
+  }
+
+  instant(value: string): string {
+    return this.date(value);
+  }
+
+  /** Dates may stay in a text: on this plane they are the stored timeline's. */
+  label(value: string): string {
+    const found = !isCleanLabel(value, this.nameParts) && scrubSpans(value, this.nameParts).some((span) => span.type !== 'DATE');
+    return found ? this.refuse('A text looks as if it identifies a person.') : value;
+  }
+
+  text(value: string): string {
+    return this.label(value);
+  }
+
+  display(system: string | undefined, value: string): string {
+    if (isPublishedSystem(system) && isCleanLabel(value, this.nameParts)) return value;
+    return this.label(value);
+  }
+
+  identifier(_type: string, system: string, value: string): string {
+    if (/^[0-9a-f]{32}$/.test(value)) return value;
+    if (system.startsWith(ownExtensions) && system !== pseudonymSystem) return this.label(value);
+    return this.refuse('An identifier is not a pseudonym of this server.');
+  }
+
+  patientPseudonym(): string | undefined {
+    return this.resolved.person?.pseudonym;
+  }
+
+  surrogate(type: string, name: string): string {
+    return new RegExp(`^${type} [0-9a-f]{8}$`).test(name) ? name : this.refuse('A name is not a surrogate of this server.');
+  }
+
+  uid(value: string): string {
+    return /^2\.25\.\d{1,39}$/.test(value) ? value : this.refuse('A unique identifier is not one of this server.');
+  }
+}
