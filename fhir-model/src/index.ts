@@ -5,3 +5,4 @@ export * from './outcome.ts';
 export * from './principal.ts';
 export * from './reference.ts';
 export * from './scopes.ts';
+export type { Bundle, BundleEntry, Coding, OperationDefinition, OperationOutcome, Parameters, Patient, Provenance, Resource } from '@medplum/fhirtypes';

@@ -1,1 +1,5 @@
-export {};
+// The FHIR server, the only holder of data: what start.ts, tests and benchmarks may use of it.
+export { verifyAudit } from './audit/verify.ts';
+export { productLog } from './log.ts';
+export { type OpenServer, openServer, type ServerOptions } from './open.ts';
+export { type EmbeddedPostgres, StartError, startEmbeddedPostgres } from './postgres/index.ts';

@@ -5,10 +5,10 @@ create extension if not exists pg_trgm;
 create sequence rid_block increment by 1000 minvalue 1000 cache 1;
 create sequence change_seq;
 
--- Current version of every resource. type: number of the resource type; codec: 0 = text, n = deflate with dictionary generation n.
+-- Current version of every resource. pat: rid of the own patient, kept also for deleted ones (access to their history). type: number of the resource type; codec: 0 = text, n = deflate with dictionary generation n.
 create table res (
   tenant int4 not null, shard int2 not null, type int2 not null, rid int8 not null, id text collate "C" not null,
-  version int4 not null, lu timestamptz not null, deleted bool not null, codec int2 not null, body bytea,
+  version int4 not null, lu timestamptz not null, deleted bool not null, pat int8, codec int2 not null, body bytea,
   xid xid8 not null default pg_current_xact_id(), seq int8 not null default nextval('change_seq'),
   primary key (tenant, shard, rid), unique (tenant, shard, type, id)
 );
@@ -18,7 +18,7 @@ create index res_type on res (tenant, type, lu desc, rid);
 -- Versions that are no longer current.
 create table res_hist (
   tenant int4 not null, shard int2 not null, type int2 not null, rid int8 not null, id text collate "C" not null,
-  version int4 not null, lu timestamptz not null, deleted bool not null, codec int2 not null, body bytea,
+  version int4 not null, lu timestamptz not null, deleted bool not null, pat int8, codec int2 not null, body bytea,
   xid xid8 not null, seq int8 not null,
   primary key (tenant, shard, rid, version)
 );

@@ -1,0 +1,62 @@
+// Tamper evidence: each audit row is hashed onto the one before it in its lane (DECISIONS 17).
+import { createHash } from 'node:crypto';
+
+/** What happened, in codes and ids; never a value, name or query. */
+export interface AuditRow {
+  /** Interaction of the spec, operation code, or refused/unauthenticated attempt. */
+  readonly interaction: string;
+  readonly client: string;
+  readonly user?: string;
+  readonly purpose?: string;
+  readonly type?: string;
+  readonly id?: string;
+  readonly status: number;
+  /** Resources touched: "Type/id/version". */
+  readonly resources?: readonly string[];
+  readonly requestId: string;
+}
+
+export interface LinkedRow {
+  readonly n: number;
+  readonly at: string;
+  readonly row: string;
+  readonly hash: Buffer;
+}
+
+/** Keys in a fixed order, so that the text can be rebuilt from jsonb and hashed again. */
+export function canonicalRow(row: AuditRow): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(row).filter(([, v]) => v !== undefined).sort(([a], [b]) => (a < b ? -1 : 1))));
+}
+
+export function linkHash(previous: Buffer, n: number, at: string, row: string): Buffer {
+  return createHash('sha256').update(previous).update(`${n}|${at}|${row}`).digest();
+}
+
+/** One writer's chain: hands out linked rows; `advance` only after they are committed. */
+export class Chain {
+  readonly lane: string;
+  private n = 0;
+  private head: Buffer = Buffer.alloc(32);
+
+  constructor(lane: string) {
+    this.lane = lane;
+  }
+
+  link(rows: readonly AuditRow[], at: Date): LinkedRow[] {
+    let previous = this.head;
+    return rows.map((row, i) => {
+      const text = canonicalRow(row);
+      const n = this.n + i + 1;
+      const time = at.toISOString();
+      previous = linkHash(previous, n, time, text);
+      return { n, at: time, row: text, hash: previous };
+    });
+  }
+
+  advance(rows: readonly LinkedRow[]): void {
+    const last = rows.at(-1);
+    if (!last) return;
+    this.n = last.n;
+    this.head = last.hash;
+  }
+}

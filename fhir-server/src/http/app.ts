@@ -1,0 +1,138 @@
+// The HTTP face of the FHIR API: limits, content negotiation, authentication, errors as OperationOutcome. No logic of FHIR lives here.
+import { randomUUID } from 'node:crypto';
+import helmet from '@fastify/helmet';
+import { operationOutcome, OperationOutcomeError, type Principal } from '@limen/fhir-model';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { capabilities, handle } from '../interactions/handle.ts';
+import type { Server } from '../server.ts';
+import { unavailable } from './faults.ts';
+import { parseJson } from './scan.ts';
+
+export const bodyLimitBytes = 32 * 1024 * 1024;
+const jsonLimits = { maxDepth: 64, maxKeysPerObject: 2000 };
+const fhirJson = 'application/fhir+json; charset=utf-8';
+const accepted = /^(\*\/\*|application\/\*|application\/(fhir\+json|json\+fhir|json))$/;
+const contentTypes = ['application/fhir+json', 'application/json', 'application/json+fhir'];
+
+export function createApp(log: Server['log']): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: bodyLimitBytes,
+    logger: false,
+    requestTimeout: 120_000,
+    connectionTimeout: 120_000,
+    keepAliveTimeout: 65_000,
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+    genReqId: () => randomUUID(),
+    clientErrorHandler: (_error, socket) => {
+      socket.destroy();
+    },
+  });
+  app.setErrorHandler((error, request, reply) => sendError(log, error, request, reply));
+  app.setNotFoundHandler((request, reply) => sendError(log, new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is nothing at this address.' }), request, reply));
+  return app;
+}
+
+export async function securityHeaders(app: FastifyInstance): Promise<void> {
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { defaultSrc: ["'self'"], styleSrc: ["'self'", "'unsafe-inline'"], imgSrc: ["'self'", 'data:'], formAction: ["'self'"], frameAncestors: ["'none'"], upgradeInsecureRequests: null } },
+    strictTransportSecurity: false,
+  });
+}
+
+function sendError(log: Server['log'], error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const known = asOutcomeError(error);
+  if (!known) log.error({ event: 'bug', requestId: request.id, name: error instanceof Error ? error.name : 'unknown', stack: error instanceof Error ? error.stack?.split('\n').slice(1, 6).join('\n') : undefined });
+  const outcome = known?.outcome ?? operationOutcome({ code: 'exception', diagnostics: `Internal error; request ${request.id}.` });
+  reply
+    .code(known?.status ?? 500)
+    .headers({ ...known?.headers, 'content-type': fhirJson, 'cache-control': 'no-store', 'x-request-id': String(request.id) })
+    .send(JSON.stringify(outcome));
+}
+
+function asOutcomeError(error: unknown): OperationOutcomeError | undefined {
+  if (error instanceof OperationOutcomeError) return error;
+  const fault = unavailable(error);
+  if (fault) return fault;
+  const code = (error as { code?: string }).code;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new OperationOutcomeError(413, { code: 'too-long', diagnostics: `A body may have at most ${bodyLimitBytes} bytes.` });
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json.' });
+  if (code?.startsWith('FST_ERR_CTP')) return new OperationOutcomeError(400, { code: 'structure', diagnostics: 'The body cannot be read.' });
+  const status = (error as { statusCode?: number }).statusCode;
+  return status && status < 500 ? new OperationOutcomeError(status, { code: 'invalid', diagnostics: 'The request cannot be processed.' }) : undefined;
+}
+
+/** Mounts `/fhir/*`. */
+export function mountFhir(app: FastifyInstance, server: Server, authenticate: (header: string | undefined) => Promise<Principal>): void {
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(contentTypes, { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => (body.length === 0 ? undefined : parseJson(body, jsonLimits)));
+    scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => body);
+    scope.addHook('onRequest', async (request, reply) => cors(request, reply));
+    scope.options('/*', async (_request, reply) => reply.code(204).send());
+    scope.get('/metadata', async (request, reply) => {
+      negotiate(request);
+      return reply.headers({ 'content-type': fhirJson }).send(JSON.stringify(capabilities(server)));
+    });
+    scope.all('/', async (request, reply) => answer(server, authenticate, request, reply));
+    scope.all('/*', async (request, reply) => answer(server, authenticate, request, reply));
+  }, { prefix: '/fhir' });
+}
+
+/** Browser clients: any origin may ask, the token decides; no credentials are ever used. */
+function cors(request: FastifyRequest, reply: FastifyReply): void {
+  if (!request.headers.origin || request.headers.origin === 'null') return;
+  reply.headers({
+    'access-control-allow-origin': request.headers.origin,
+    vary: 'Origin',
+    'access-control-allow-headers': 'authorization, content-type, accept, if-match, if-none-match, if-none-exist, prefer, idempotency-key',
+    'access-control-allow-methods': 'GET, POST, PUT, DELETE, OPTIONS',
+    'access-control-expose-headers': 'ETag, Location, Content-Location, Last-Modified',
+  });
+}
+
+function negotiate(request: FastifyRequest): void {
+  const format = new URLSearchParams(request.url.split('?')[1] ?? '').get('_format');
+  if (format && !/^(json|application\/(fhir\+json|json|json\+fhir)|text\/json)$/.test(format.replace(' ', '+'))) {
+    throw new OperationOutcomeError(406, { code: 'not-supported', diagnostics: 'This server answers JSON only.' });
+  }
+  const accept = request.headers.accept;
+  if (format || !accept) return;
+  const wanted = accept.split(',').map((part) => part.split(';')[0]?.trim() ?? '');
+  if (!wanted.some((type) => accepted.test(type))) throw new OperationOutcomeError(406, { code: 'not-supported', diagnostics: 'This server answers application/fhir+json only.' });
+}
+
+function segmentsOf(url: string): string[] {
+  try {
+    return url.slice('/fhir'.length).split('?')[0]?.split('/').filter(Boolean).map(decodeURIComponent) ?? [];
+  } catch (cause) {
+    throw new OperationOutcomeError(400, { code: 'invalid', diagnostics: 'The address is not well encoded.' }, { cause });
+  }
+}
+
+async function answer(server: Server, authenticate: (header: string | undefined) => Promise<Principal>, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  negotiate(request);
+  const principal = await authenticated(server, authenticate, request);
+  const segments = segmentsOf(request.url);
+  const query = new URLSearchParams(request.url.split('?')[1] ?? '');
+  const isForm = typeof request.body === 'string';
+  if (isForm && segments[1] !== '_search') throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json.' });
+  if (isForm) for (const [name, value] of new URLSearchParams(request.body as string)) query.append(name, value);
+  const headers = request.headers as { [name: string]: string | undefined };
+  const method = request.method === 'HEAD' ? 'GET' : request.method;
+  const done = await handle(server, principal, { method, segments, query, headers, body: isForm ? undefined : request.body, requestId: String(request.id) });
+  reply.code(done.status).headers({ 'cache-control': 'no-store', 'x-request-id': String(request.id), ...done.headers });
+  if (done.body === undefined) return reply.send();
+  return reply.header('content-type', fhirJson).send(done.body);
+}
+
+/** An attempt without a valid token is an event too. */
+async function authenticated(server: Server, authenticate: (header: string | undefined) => Promise<Principal>, request: FastifyRequest): Promise<Principal> {
+  try {
+    return await authenticate(request.headers.authorization);
+  } catch (error) {
+    if (error instanceof OperationOutcomeError && error.status === 401) {
+      await server.audit.record({ interaction: 'unauthenticated', client: '-', status: 401, requestId: String(request.id) });
+    }
+    throw error;
+  }
+}

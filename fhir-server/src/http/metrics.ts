@@ -1,0 +1,33 @@
+// Prometheus metrics on their own loopback port: RED per interaction and the process; labels from a fixed list, no ids.
+import { createServer, type Server } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+
+/** Counts and times every request of the app and answers `/metrics`. */
+export function startMetrics(app: FastifyInstance, port: number): Server {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const duration = new Histogram({
+    name: 'limen_http_request_duration_seconds',
+    help: 'Requests by area, method and status class',
+    labelNames: ['area', 'method', 'status'],
+    buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1, 3, 10],
+    registers: [registry],
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const area = /^\/(fhir|oauth|cds-services|app|launch)\b/.exec(request.url)?.[1] ?? 'other';
+    duration.observe({ area, method: request.method, status: `${Math.floor(reply.statusCode / 100)}xx` }, reply.elapsedTime / 1000);
+  });
+  const server = createServer((request, response) => {
+    if (request.url !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
+    registry.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    );
+  });
+  server.listen(port, '127.0.0.1');
+  return server;
+}

@@ -1,0 +1,11 @@
+// Serves the built SMART app under /app/; /app/launch is its launch URL and gets the same page.
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+
+export function mountApp(app: FastifyInstance, folder: string): void {
+  void app.register(async (scope) => {
+    await scope.register(fastifyStatic, { root: folder, prefix: '/app/', index: ['index.html'], cacheControl: true, maxAge: 0 });
+    scope.get('/app', async (_request, reply) => reply.redirect('/app/'));
+    scope.get('/app/launch', async (_request, reply) => reply.sendFile('index.html'));
+  });
+}

@@ -1,0 +1,30 @@
+// Scopes -> predicate (ARCHITECTURE sentence 5): what a principal may see of a type, as data that goes into every query.
+import { grantsFor, type InteractionLetter, OperationOutcomeError, type Principal } from '@limen/fhir-model';
+import { type AccessPredicate, parseSearch } from '../search/index.ts';
+import type { Server } from '../server.ts';
+
+/** The union of the grants for this interaction; refuses with 403 when there is none. */
+export async function accessFor(server: Server, principal: Principal, type: string, letter: InteractionLetter): Promise<AccessPredicate> {
+  const grants = grantsFor(principal.scopes, type, letter);
+  if (grants.length === 0) throw new OperationOutcomeError(403, { code: 'forbidden', diagnostics: 'The access token has no scope for this interaction on this resource type.' });
+  const rid = principal.patient && grants.some((g) => g.level === 'patient') ? (await server.reader.current('Patient', principal.patient))?.rid : undefined;
+  return grants.map((grant) => ({
+    // No launch patient: a patient/ scope opens nothing (rid 0 does not exist).
+    ...(grant.level === 'patient' ? { patientRid: rid ?? 0n } : {}),
+    criteria: grant.constraint.length > 0 ? constraintCriteria(server, type, grant.constraint) : [],
+  }));
+}
+
+function constraintCriteria(server: Server, type: string, constraint: readonly (readonly [string, string])[]): AccessPredicate[number]['criteria'] {
+  try {
+    return parseSearch(server.definitions, type, new URLSearchParams(constraint.map(([k, v]) => [k, v])), { lenient: false }).criteria;
+  } catch {
+    // Never dropped: a constraint that this type can't honour opens nothing.
+    throw new OperationOutcomeError(403, { code: 'forbidden', diagnostics: 'A granular scope of the access token cannot be enforced on this resource type.' });
+  }
+}
+
+/** True when the predicate restricts nothing. */
+export function isUnrestricted(access: AccessPredicate): boolean {
+  return access.some((grant) => grant.patientRid === undefined && grant.criteria.length === 0);
+}

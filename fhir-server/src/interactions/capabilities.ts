@@ -1,0 +1,64 @@
+// https://hl7.org/fhir/R4/http.html#capabilities — generated from what is really there: types, compiled parameters, operations, policy.
+import type { Server } from '../server.ts';
+
+const startedAt = new Date().toISOString();
+
+export function capabilities(server: Server): object {
+  const types = Object.keys(server.definitions.types).filter((t) => server.types.has(t)).sort();
+  const bases = (type: string): string[] => [type, 'DomainResource', 'Resource'];
+  return {
+    resourceType: 'CapabilityStatement',
+    status: 'active',
+    date: startedAt,
+    kind: 'instance',
+    software: { name: 'Limen', version: '0.1.0' },
+    implementation: {
+      description:
+        server.policy.name === 'synthetic'
+          ? 'Limen under the policy synthetic: resources are stored as sent, for synthetic data and conformance runs only.'
+          : `Limen stores de-identified resources only (policy ${server.policy.name}). Decision support, not a medical device.`,
+      url: server.base,
+    },
+    fhirVersion: '4.0.1',
+    format: ['json'],
+    rest: [
+      {
+        mode: 'server',
+        security: {
+          cors: true,
+          service: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR' }] }],
+          extension: [
+            {
+              url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
+              extension: [
+                { url: 'authorize', valueUri: server.base.replace(/\/fhir$/, '/oauth/authorize') },
+                { url: 'token', valueUri: server.base.replace(/\/fhir$/, '/oauth/token') },
+              ],
+            },
+          ],
+        },
+        interaction: [{ code: 'transaction' }, { code: 'batch' }],
+        resource: types.map((type) => ({
+          type,
+          interaction: ['read', 'vread', 'create', 'update', 'delete', 'history-instance', 'history-type', 'search-type'].map((code) => ({ code })),
+          versioning: 'versioned-update',
+          readHistory: true,
+          updateCreate: server.clientIds,
+          conditionalCreate: true,
+          conditionalRead: 'not-match',
+          conditionalUpdate: true,
+          conditionalDelete: 'single',
+          referencePolicy: ['literal', 'enforced'],
+          searchInclude: server.definitions.searchParameters.filter((p) => p.type === 'reference' && p.base.some((b) => bases(type).includes(b))).map((p) => `${type}:${p.code}`),
+          searchParam: server.definitions.searchParameters
+            .filter((p) => p.base.some((b) => bases(type).includes(b)) && p.expression && p.type !== 'special' && server.door.searchPolicy(type, p.code) !== 'refused')
+            .map((p) => ({ name: p.code, definition: p.url, type: p.type })),
+          operation: server.operations
+            .filter((o) => o.definition.resource?.includes(type as never))
+            .map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
+        })),
+        operation: server.operations.filter((o) => o.definition.system).map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
+      },
+    ],
+  };
+}

@@ -1,0 +1,80 @@
+// The route table of https://hl7.org/fhir/R4/http.html#summary: one request in, one answer out, audited. HTTP and the in-process client both come here.
+import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
+import { invoke } from '../operations/dispatch.ts';
+import type { Server } from '../server.ts';
+import type { Answer, Request } from './answer.ts';
+import { auditRow } from './audit.ts';
+import { capabilities } from './capabilities.ts';
+import { create } from './create.ts';
+import { remove } from './delete.ts';
+import { instanceHistory, typeHistory } from './history.ts';
+import { read, vread } from './read.ts';
+import { search } from './search.ts';
+import { bundle } from './transaction.ts';
+import { update } from './update.ts';
+
+type Handler = (server: Server, principal: Principal, request: Request) => Promise<Answer>;
+
+interface Route {
+  readonly interaction: string;
+  /** Writes carry their audit row in their own commit. */
+  readonly auditsItself: boolean;
+  readonly run: Handler;
+}
+
+const route = (interaction: string, run: Handler, auditsItself = false): Route => ({ interaction, run, auditsItself });
+
+function methodNotAllowed(allow: string): OperationOutcomeError {
+  return new OperationOutcomeError(405, { code: 'not-supported', diagnostics: 'This method is not supported here.' }, { headers: { allow } });
+}
+
+/** The interaction that method and path name; refuses what is none. */
+function routeOf(server: Server, request: Request): Route {
+  const { method, segments } = request;
+  const [first, second, third, fourth] = segments;
+  if (first === undefined) {
+    if (method === 'POST') return route('transaction', (s, p, r) => bundle(s, p, r, (entry) => perform(s, p, entry)), true);
+    throw methodNotAllowed('POST');
+  }
+  const operation = segments.find((s) => s.startsWith('$'));
+  if (operation) return route(operation, (s, p, r) => invoke(s, p, r, (entry) => perform(s, p, entry)), false);
+  if (!server.types.has(first)) throw new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'Unknown resource type.' });
+  if (second === undefined) {
+    if (method === 'GET') return route('search-type', search);
+    if (method === 'POST') return route('create', create, true);
+    if (method === 'PUT') return route('update', update, true);
+    if (method === 'DELETE') return route('delete', remove, true);
+    throw methodNotAllowed('GET, POST, PUT, DELETE');
+  }
+  if (second === '_search' && third === undefined && method === 'POST') return route('search-type', search);
+  if (second === '_history' && third === undefined && method === 'GET') return route('history-type', typeHistory);
+  if (third === undefined) {
+    if (method === 'GET') return route('read', read);
+    if (method === 'PUT') return route('update', update, true);
+    if (method === 'DELETE') return route('delete', remove, true);
+    throw methodNotAllowed('GET, PUT, DELETE');
+  }
+  if (third === '_history' && fourth === undefined && method === 'GET') return route('history-instance', instanceHistory);
+  if (third === '_history' && segments.length === 4 && method === 'GET') return route('vread', vread);
+  throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is nothing at this address.' });
+}
+
+async function perform(server: Server, principal: Principal, request: Request): Promise<Answer> {
+  const { run, interaction, auditsItself } = routeOf(server, request);
+  const answer = await run(server, principal, request);
+  if (!auditsItself) await server.audit.record(auditRow(principal, request, interaction, answer.status));
+  return answer;
+}
+
+/** One request of the FHIR API with its principal. Refusals are audited too. @throws OperationOutcomeError */
+export async function handle(server: Server, principal: Principal, request: Request): Promise<Answer> {
+  try {
+    return await perform(server, principal, request);
+  } catch (error) {
+    const status = error instanceof OperationOutcomeError ? error.status : 500;
+    if (status !== 503) await server.audit.record(auditRow(principal, request, 'refused', status));
+    throw error;
+  }
+}
+
+export { capabilities };

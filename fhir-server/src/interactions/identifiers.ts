@@ -1,0 +1,61 @@
+// Raw identifiers in searches and conditionals become the pseudonyms that are stored (DECISIONS 11); for callers without the right they match nothing.
+import { OperationOutcomeError, parseReference, type Principal } from '@limen/fhir-model';
+import { ownPatientParameter } from '../search/index.ts';
+import type { Server } from '../server.ts';
+import { type Person, pseudonymOf } from '../vault/index.ts';
+
+export const pseudonymSystem = 'https://limen.example/pseudonym';
+const ours = /^https:\/\/limen\.example\//;
+const nothing = 'urn:limen:none|none';
+
+/** Splits "system|value" at the first bar that is not escaped. */
+export function splitToken(text: string): { system: string | undefined; value: string } {
+  const bar = text.search(/(?<!\\)\|/);
+  const plain = (s: string): string => s.replace(/\\([\\,$|])/g, '$1');
+  return bar < 0 ? { system: undefined, value: plain(text) } : { system: plain(text.slice(0, bar)), value: plain(text.slice(bar + 1)) };
+}
+const escaped = (text: string): string => text.replace(/[\\,$|]/g, '\\$&');
+
+export function isIdentifierParameter(name: string): boolean {
+  return name === 'identifier' || name === 'identifier:not' || name === 'accession' || name === 'group-identifier';
+}
+
+/** The one patient that a query names by `patient` or `subject`, if it names exactly one. */
+export function patientOfQuery(query: URLSearchParams): string | undefined {
+  const named = ['patient', 'subject', 'patient:Patient', 'subject:Patient'].flatMap((name) => query.getAll(name));
+  if (named.length !== 1 || !named[0]) return undefined;
+  const text = named[0].includes('/') ? named[0] : `Patient/${named[0]}`;
+  return text.includes(',') ? undefined : parseReference(text)?.id;
+}
+
+/**
+ * The query with each raw identifier replaced by its stored pseudonym.
+ * @param owner the patient that a conditional write belongs to, when the query itself names none
+ */
+export async function translateIdentifiers(server: Server, principal: Principal, type: string, query: URLSearchParams, owner?: Person): Promise<URLSearchParams> {
+  if (server.policy.name === 'synthetic' || !principal.reidentify) return query;
+  if (![...query.keys()].some(isIdentifierParameter)) return query;
+  const translated = new URLSearchParams();
+  for (const [name, value] of query) {
+    if (!isIdentifierParameter(name)) translated.append(name, value);
+    else translated.append(name, (await Promise.all(value.split(/(?<!\\),/).map((one) => translateOne(server, type, one, query, owner)))).join(','));
+  }
+  return translated;
+}
+
+async function translateOne(server: Server, type: string, text: string, query: URLSearchParams, owner: Person | undefined): Promise<string> {
+  const { system, value } = splitToken(text);
+  if ((system !== undefined && ours.test(system)) || value === '') return text;
+  if (type === 'Patient') {
+    const [person] = await server.vault.findByIdentifier([{ system: system ?? '', value }]);
+    return person ? `${pseudonymSystem}|${person.pseudonym}` : nothing;
+  }
+  if (system === undefined || system === '') return nothing;
+  if (!ownPatientParameter(server.definitions, type)) return `${escaped(system)}|${server.tenantPseudonym(type, system, value)}`;
+  const patientId = patientOfQuery(query);
+  const person = owner ?? (patientId ? (await server.vault.findByPatientId([patientId])).get(patientId) : undefined);
+  if (!person) {
+    throw new OperationOutcomeError(400, { code: 'required', diagnostics: 'An identifier of a patient resource can only be found together with its patient: add patient=<id>.' });
+  }
+  return `${escaped(system)}|${pseudonymOf(person)(type, system, value)}`;
+}

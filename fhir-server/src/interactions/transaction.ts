@@ -1,0 +1,156 @@
+// https://hl7.org/fhir/R4/http.html#transaction — batch: entries on their own; transaction: DELETE, POST, PUT, GET, all or nothing.
+import { type Bundle, type BundleEntry, OperationOutcomeError, type Principal, type Resource } from '@limen/fhir-model';
+import type { Server } from '../server.ts';
+import { type Answer, preferReturn, type Request } from './answer.ts';
+import { auditRow } from './audit.ts';
+import { withIdempotency } from './idempotency.ts';
+import { parseIfMatch } from './single.ts';
+import type { WriteEntry, WriteResult } from './write/entry.ts';
+import { write } from './write/plan.ts';
+
+/** Runs one request of the pipeline; given by the router, so that batch entries and GETs take the ordinary way. */
+export type Dispatch = (request: Request) => Promise<Answer>;
+
+export const maximumEntries = 5000;
+
+export async function bundle(server: Server, principal: Principal, request: Request, dispatch: Dispatch): Promise<Answer> {
+  const body = request.body as Bundle | undefined;
+  if (body?.resourceType !== 'Bundle') throw new OperationOutcomeError(400, { code: 'invalid', diagnostics: 'The base takes a Bundle of type batch or transaction.' });
+  const issues = server.validator.validate({ resourceType: 'Bundle', type: body.type }, 'Bundle');
+  if (issues.length > 0) throw new OperationOutcomeError(400, issues);
+  if (body.entry !== undefined && !Array.isArray(body.entry)) throw new OperationOutcomeError(400, { code: 'structure', expression: 'Bundle.entry', diagnostics: 'Not a list.' });
+  if ((body.entry?.length ?? 0) > maximumEntries) throw new OperationOutcomeError(413, { code: 'too-long', diagnostics: `A Bundle may have at most ${maximumEntries} entries.` });
+  if (body.type === 'batch') return batch(body, request, dispatch);
+  if (body.type === 'transaction') return transaction(server, principal, body, request, dispatch);
+  throw new OperationOutcomeError(400, { code: 'value', expression: 'Bundle.type', diagnostics: 'Only batch and transaction Bundles are processed.' });
+}
+
+interface ParsedEntry {
+  readonly index: number;
+  readonly method: string;
+  readonly segments: readonly string[];
+  readonly query: URLSearchParams;
+  readonly entry: BundleEntry;
+}
+
+function parseEntry(entry: BundleEntry, index: number): ParsedEntry {
+  const expression = `Bundle.entry[${index}].request`;
+  const method = entry?.request?.method;
+  const url = entry?.request?.url;
+  if (typeof method !== 'string' || typeof url !== 'string') throw new OperationOutcomeError(400, { code: 'required', expression, diagnostics: 'An entry needs request.method and request.url.' });
+  const [path = '', search = ''] = url.replace(/^\//, '').split(/\?(.*)/s);
+  if (/^[a-z]+:/i.test(path)) throw new OperationOutcomeError(400, { code: 'value', expression: `${expression}.url`, diagnostics: 'request.url must be relative to the base.' });
+  return { index, method, segments: path.split('/').filter(Boolean), query: new URLSearchParams(search), entry };
+}
+
+function entryHeaders(entry: BundleEntry): { [name: string]: string | undefined } {
+  const request = entry.request;
+  return {
+    ...(request?.ifMatch ? { 'if-match': request.ifMatch } : {}),
+    ...(request?.ifNoneMatch ? { 'if-none-match': request.ifNoneMatch } : {}),
+    ...(request?.ifNoneExist ? { 'if-none-exist': request.ifNoneExist } : {}),
+  };
+}
+
+async function batch(body: Bundle, request: Request, dispatch: Dispatch): Promise<Answer> {
+  const entries: string[] = [];
+  for (const [index, entry] of (body.entry ?? []).entries()) {
+    entries.push(await batchEntry(entry, index, request, dispatch));
+  }
+  return { status: 200, headers: {}, body: `{"resourceType":"Bundle","type":"batch-response"${entries.length > 0 ? `,"entry":[${entries.join(',')}]` : ''}}` };
+}
+
+async function batchEntry(entry: BundleEntry, index: number, request: Request, dispatch: Dispatch): Promise<string> {
+  try {
+    const parsed = parseEntry(entry, index);
+    const answer = await dispatch({
+      method: parsed.method,
+      segments: parsed.segments,
+      query: parsed.query,
+      headers: entryHeaders(entry),
+      body: entry.resource,
+      requestId: request.requestId,
+    });
+    return responseEntry(answer);
+  } catch (error) {
+    if (!(error instanceof OperationOutcomeError)) throw error;
+    return `{"response":{"status":"${error.status}","outcome":${JSON.stringify(error.outcome)}}}`;
+  }
+}
+
+function responseEntry(answer: Answer): string {
+  const response = {
+    status: String(answer.status),
+    ...(answer.headers['location'] ? { location: answer.headers['location'] } : {}),
+    ...(answer.headers['etag'] ? { etag: answer.headers['etag'] } : {}),
+    ...(answer.headers['last-modified'] ? { lastModified: new Date(answer.headers['last-modified']).toISOString() } : {}),
+  };
+  const isOutcome = answer.body?.startsWith('{"resourceType":"OperationOutcome"');
+  if (isOutcome) return `{"response":${JSON.stringify(response).slice(0, -1)},"outcome":${answer.body}}}`;
+  return `{${answer.body ? `"resource":${answer.body},` : ''}"response":${JSON.stringify(response)}}`;
+}
+
+function toWrite(parsed: ParsedEntry, server: Server): WriteEntry {
+  const { entry, index, method, segments, query } = parsed;
+  const expression = `Bundle.entry[${index}].resource`;
+  const [type = '', id] = segments;
+  if (!server.types.has(type)) throw new OperationOutcomeError(404, { code: 'not-supported', expression: `Bundle.entry[${index}].request.url`, diagnostics: 'Unknown resource type.' });
+  const resource = entry.resource as Resource | undefined;
+  if (method !== 'DELETE' && resource?.resourceType !== type) {
+    throw new OperationOutcomeError(400, { code: 'invalid', expression, diagnostics: 'The entry has no resource of the type that its url names.' });
+  }
+  const ifMatch = parseIfMatch(entry.request?.ifMatch);
+  const shared = {
+    type,
+    expression,
+    ...(resource && method !== 'DELETE' ? { resource } : {}),
+    ...(entry.fullUrl ? { fullUrl: entry.fullUrl } : {}),
+    ...(ifMatch === undefined ? {} : { ifMatch }),
+  };
+  const search = query.toString();
+  if (method === 'POST' && segments.length === 1) {
+    const condition = entry.request?.ifNoneExist?.replace(/^.*\?/, '');
+    return { ...shared, kind: 'create', ...(condition ? { condition } : {}) };
+  }
+  if ((method === 'PUT' || method === 'DELETE') && segments.length <= 2) {
+    const kind = method === 'PUT' ? 'update' : 'delete';
+    if (id) return { ...shared, kind, id };
+    if (search) return { ...shared, kind, condition: search };
+  }
+  throw new OperationOutcomeError(400, { code: 'not-supported', expression: `Bundle.entry[${index}].request`, diagnostics: 'This request is not supported in a transaction.' });
+}
+
+async function transaction(server: Server, principal: Principal, body: Bundle, request: Request, dispatch: Dispatch): Promise<Answer> {
+  const parsed = (body.entry ?? []).map(parseEntry);
+  const order = ['DELETE', 'POST', 'PUT'];
+  const writes = parsed.filter((p) => order.includes(p.method)).sort((a, b) => order.indexOf(a.method) - order.indexOf(b.method) || a.index - b.index);
+  const reads = parsed.filter((p) => p.method === 'GET' || p.method === 'HEAD');
+  if (writes.length + reads.length < parsed.length) throw new OperationOutcomeError(400, { code: 'not-supported', diagnostics: 'An entry has a method that is not supported in a transaction.' });
+  const entries = writes.map((p) => toWrite(p, server));
+  const results = await withIdempotency(server, principal, request, (idempotency) =>
+    write(server, {
+      principal,
+      entries,
+      audit: (made) => auditRow(principal, request, 'transaction', 200, made),
+      ...(idempotency ? { idempotency } : {}),
+    }),
+  );
+  const answers: string[] = new Array(parsed.length).fill('');
+  const representation = /return=representation/.test(request.headers['prefer'] ?? '') && preferReturn(request) === 'representation';
+  for (const [i, p] of writes.entries()) answers[p.index] = writtenEntry(server, results[i] as WriteResult, representation);
+  for (const p of reads) {
+    const answer = await dispatch({ method: 'GET', segments: p.segments, query: p.query, headers: entryHeaders(p.entry), body: undefined, requestId: request.requestId });
+    answers[p.index] = responseEntry(answer);
+  }
+  return { status: 200, headers: {}, body: `{"resourceType":"Bundle","type":"transaction-response"${answers.length > 0 ? `,"entry":[${answers.join(',')}]` : ''}}` };
+}
+
+const statusText: { [status: number]: string } = { 200: '200 OK', 201: '201 Created', 204: '204 No Content' };
+
+function writtenEntry(server: Server, result: WriteResult, representation: boolean): string {
+  const response = {
+    status: statusText[result.status],
+    ...(result.version > 0 ? { location: `${server.base}/${result.type}/${result.id}/_history/${result.version}`, etag: `W/"${result.version}"`, lastModified: result.lastUpdated.toISOString() } : {}),
+  };
+  return `{${representation && result.text ? `"resource":${result.text},` : ''}"response":${JSON.stringify(response)}}`;
+}

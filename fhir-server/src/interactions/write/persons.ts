@@ -1,0 +1,89 @@
+// Step 1 of a write: who the patients are. The vault is written first and idempotently; an orphan pseudonym is harmless.
+import { eachReference, isConditionalReference, OperationOutcomeError, parseReference, type Principal } from '@limen/fhir-model';
+import type { Server } from '../../server.ts';
+import type { Person } from '../../vault/index.ts';
+import { splitToken } from '../identifiers.ts';
+import type { WriteEntry } from './entry.ts';
+
+export interface Persons {
+  /** Person of an entry that is a Patient. */
+  ofEntry(index: number): Person | undefined;
+  /** Person behind a reference as written: "Patient/1", "urn:uuid:...", "Patient?identifier=...". */
+  ofReference(reference: string | undefined): Person | undefined;
+}
+
+const none: Persons = { ofEntry: () => undefined, ofReference: () => undefined };
+
+/** "Patient?identifier=system|value" in its parts; undefined when it searches by anything else. */
+function identifierOf(conditional: string): { system: string; value: string } | undefined {
+  const query = new URLSearchParams(conditional.slice(conditional.indexOf('?') + 1));
+  const text = query.get('identifier');
+  if (!text || [...query.keys()].length !== 1) return undefined;
+  const { system, value } = splitToken(text);
+  return { system: system ?? '', value };
+}
+
+export async function resolvePersons(server: Server, principal: Principal, entries: readonly WriteEntry[]): Promise<Persons> {
+  if (server.policy.name === 'synthetic') return none;
+  const facts: { index: number; person: NonNullable<ReturnType<Server['door']['collect']>['person']> }[] = [];
+  const conditionals = new Set<string>();
+  const ids = new Set<string>();
+  for (const [index, entry] of entries.entries()) {
+    if (entry.type === 'Patient' && entry.id) ids.add(entry.id);
+    if (entry.type === 'Patient' && entry.condition) conditionals.add(`Patient?${entry.condition}`);
+    if (!entry.resource) continue;
+    if (entry.type === 'Patient' && principal.plane === 'identified') {
+      const { person } = server.door.collect(entry.resource);
+      if (person) facts.push({ index, person });
+    }
+    eachReference(entry.resource, (reference) => {
+      const literal = parseReference(reference);
+      if (literal?.type === 'Patient') ids.add(literal.id);
+      else if (isConditionalReference(reference) && reference.startsWith('Patient?')) conditionals.add(reference);
+      return undefined;
+    });
+    for (const name of ['patient', 'subject']) {
+      const literal = entry.condition ? new URLSearchParams(entry.condition).get(name) : null;
+      const id = literal ? parseReference(literal.includes('/') ? literal : `Patient/${literal}`)?.id : undefined;
+      if (id) ids.add(id);
+    }
+  }
+  const [resolved, byId, found] = await Promise.all([
+    server.vault.resolvePersons(facts.map((f) => f.person)),
+    server.vault.findByPatientId([...ids]),
+    findConditionals(server, [...conditionals]),
+  ]);
+  const entryPersons = new Map(facts.map((f, i) => [f.index, resolved[i]]));
+  const byUrl = new Map<string, Person>();
+  for (const [index, entry] of entries.entries()) {
+    const person = entryPersons.get(index) ?? (entry.id ? byId.get(entry.id) : undefined);
+    if (entry.type !== 'Patient' || !person) continue;
+    if (entry.id && person.patientId !== entry.id) {
+      throw new OperationOutcomeError(409, { code: 'conflict', diagnostics: 'The identifiers lead to another patient than the id; merging is explicit.', expression: entry.expression });
+    }
+    if (entry.fullUrl) byUrl.set(entry.fullUrl, person);
+    entryPersons.set(index, person);
+  }
+  return {
+    ofEntry: (index) => entryPersons.get(index),
+    ofReference(reference) {
+      if (!reference) return undefined;
+      const id = parseReference(reference)?.id;
+      return byUrl.get(reference) ?? (id ? byId.get(id) ?? resolved.find((p) => p.patientId === id) : found.get(reference));
+    },
+  };
+}
+
+async function findConditionals(server: Server, conditionals: readonly string[]): Promise<Map<string, Person>> {
+  const pairs = conditionals.flatMap((text) => {
+    const pair = identifierOf(text);
+    return pair ? [{ text, pair }] : [];
+  });
+  const persons = await server.vault.findByIdentifier(pairs.map((p) => p.pair));
+  const map = new Map<string, Person>();
+  for (const [i, { text }] of pairs.entries()) {
+    const person = persons[i];
+    if (person) map.set(text, person);
+  }
+  return map;
+}

@@ -1,0 +1,172 @@
+// The door's way for every write (ARCHITECTURE sentence 2): validate -> de-identify -> authorize content -> index -> commit.
+// A plan is made from what was read; when the store moved meanwhile nothing is stored and the plan is made again.
+import { type Issue, OperationOutcomeError, parseReference, type Principal, type Resource } from '@limen/fhir-model';
+import type { Deidentified } from '@limen/deidentification';
+import type { AuditRow } from '../../audit/chain.ts';
+import { recheck } from '../../search/index.ts';
+import type { Server } from '../../server.ts';
+import { type Change, type IdempotencyRecord, PlanOutdated } from '../../store/commit.ts';
+import { shardOf } from '../../store/ids.ts';
+import { type Person, pseudonymOf } from '../../vault/index.ts';
+import { accessFor, isUnrestricted } from '../access.ts';
+import { resolveConditionals } from './conditionals.ts';
+import type { WriteEntry, WriteResult } from './entry.ts';
+import { mergeIntoStored } from './merge.ts';
+import { type Persons, resolvePersons } from './persons.ts';
+import { literalReferences, missingReference, rewriteReferences } from './references.ts';
+import { type Target, targetsOf } from './targets.ts';
+
+export interface WriteRequest {
+  readonly principal: Principal;
+  readonly entries: readonly WriteEntry[];
+  /** The audit row, given what was touched ("Type/id/version"). */
+  audit(results: readonly WriteResult[]): AuditRow;
+  idempotency?(results: readonly WriteResult[]): IdempotencyRecord;
+}
+
+const maximumPlans = 8;
+
+/** Validates, plans and commits; all entries become durable together or none. */
+export async function write(server: Server, request: WriteRequest): Promise<readonly WriteResult[]> {
+  validateEntries(server, request.entries);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await planAndCommit(server, request);
+    } catch (error) {
+      if (!(error instanceof PlanOutdated)) throw error;
+      if (attempt === maximumPlans) throw new OperationOutcomeError(409, { code: 'conflict', diagnostics: 'The same resources are being changed by others; try again.' }, { cause: error });
+    }
+  }
+}
+
+/** Structure first: nothing of an invalid request reaches the vault. */
+function validateEntries(server: Server, entries: readonly WriteEntry[]): void {
+  const issues: Issue[] = [];
+  for (const { resource, type, expression } of entries) {
+    if (!resource) continue;
+    for (const issue of server.validator.validate(resource, type)) {
+      issues.push({ ...issue, expression: issue.expression?.replace(/^[A-Z][A-Za-z]+/, (root) => (expression.startsWith('Bundle') ? expression : root)) ?? expression });
+    }
+  }
+  if (issues.length > 0) throw new OperationOutcomeError(422, issues.slice(0, 50));
+}
+
+async function planAndCommit(server: Server, request: WriteRequest): Promise<readonly WriteResult[]> {
+  const { principal } = request;
+  const entries = request.entries.map((e) => (e.resource ? { ...e, resource: structuredClone(e.resource) } : e));
+  const persons = await resolvePersons(server, principal, entries);
+  const conditionals = await resolveConditionals(server, principal, entries, persons);
+  const { targets, byUrl } = await targetsOf(server, principal, entries, persons, conditionals);
+  for (const [i, entry] of entries.entries()) {
+    if (entry.resource && targets[i]?.write) rewriteReferences(server, entry.resource, byUrl, conditionals, entry.expression);
+  }
+  const known = await lookUpReferences(server, entries, targets);
+  let at = server.now().getTime();
+  for (const target of targets) if (target.write && target.current) at = Math.max(at, target.current.lastUpdated.getTime() + 1);
+  const results: WriteResult[] = [];
+  const changes: Change[] = [];
+  for (const [i, entry] of entries.entries()) {
+    const target = targets[i] as Target;
+    const planned = target.write ? await planChange(server, principal, entry, target, persons, i, known, new Date(at)) : undefined;
+    if (planned) changes.push(planned.change);
+    results.push(planned?.result ?? unchanged(target));
+  }
+  await server.committer.commit({
+    at: new Date(at),
+    changes,
+    conditions: conditionals.conditions,
+    audit: [request.audit(results)],
+    ...(request.idempotency ? { idempotency: request.idempotency(results) } : {}),
+  });
+  return results;
+}
+
+function unchanged(target: Target): WriteResult {
+  const { current } = target;
+  return {
+    status: target.status,
+    type: target.type,
+    id: target.id,
+    version: current?.version ?? target.version,
+    lastUpdated: current?.lastUpdated ?? new Date(0),
+    text: current?.text,
+  };
+}
+
+/** rid (and own patient) of everything that the request refers to; a reference to nothing is refused. */
+async function lookUpReferences(server: Server, entries: readonly WriteEntry[], targets: readonly Target[]): Promise<ReadonlyMap<string, bigint>> {
+  const known = new Map<string, bigint>();
+  for (const target of targets) if (target.write && target.kind !== 'delete') known.set(`${target.type}/${target.id}`, target.rid);
+  const wanted = new Map<string, { type: string; id: string }>();
+  for (const [i, entry] of entries.entries()) {
+    if (!entry.resource || !targets[i]?.write) continue;
+    for (const r of literalReferences(entry.resource)) {
+      const key = `${r.type}/${r.id}`;
+      if (!known.has(key)) wanted.set(key, r);
+    }
+  }
+  const found = await server.reader.currentMany([...wanted.values()], false);
+  for (const [key, stored] of found) if (!stored.deleted) known.set(key, stored.rid);
+  for (const [i, entry] of entries.entries()) {
+    if (!entry.resource || !targets[i]?.write) continue;
+    if (literalReferences(entry.resource).some((r) => !known.has(`${r.type}/${r.id}`))) {
+      throw new OperationOutcomeError(422, missingReference(entry.expression));
+    }
+  }
+  return known;
+}
+
+/** What the door needs to know about the owner of a resource. */
+export function resolvedFor(server: Server, person: Person | undefined, at: Date): Parameters<Server['door']['apply']>[1] {
+  const asOf = new Date(at.getTime() + (person?.offsetDays ?? 0) * 86_400_000).toISOString().slice(0, 10);
+  return {
+    asOf,
+    tenantPseudonym: server.tenantPseudonym,
+    ...(person ? { person: { pseudonym: person.pseudonym, offsetDays: person.offsetDays, nameParts: person.nameParts, pseudonymOf: pseudonymOf(person) } } : {}),
+  };
+}
+
+/** Whether a body is one of ours coming back (DECISIONS 5): it carries the label and tag that reads put there. */
+function isStoredForm(server: Server, resource: Resource): boolean {
+  const { policy } = server;
+  return resource.meta?.tag?.some((t) => t.system === policy.tag.system && t.code === policy.tag.code) ?? false;
+}
+
+async function planChange(
+  server: Server, principal: Principal, entry: WriteEntry, target: Target, persons: Persons, index: number, known: ReadonlyMap<string, bigint>, at: Date,
+): Promise<{ change: Change; result: WriteResult }> {
+  const shared = { type: server.types.number(target.type), shard: shardOf(target.id, server.clientIds), rid: target.rid, id: target.id, version: target.version };
+  if (!entry.resource) {
+    return {
+      change: { ...shared, deleted: true, codec: 0, body: Buffer.alloc(0), pat: target.current?.pat, rows: undefined },
+      result: { status: 204, type: target.type, id: target.id, version: target.version, lastUpdated: at, text: undefined },
+    };
+  }
+  const ownPatient = target.type === 'Patient' ? `Patient/${target.id}` : server.door.collect(entry.resource).ownPatient;
+  const person = target.type === 'Patient' ? persons.ofEntry(index) ?? persons.ofReference(ownPatient) : persons.ofReference(ownPatient);
+  const resolved = resolvedFor(server, person, at);
+  const asStored = principal.plane === 'stored' || (entry.kind === 'update' && entry.id !== undefined && isStoredForm(server, entry.resource));
+  let body: Deidentified<Resource> = asStored ? server.door.verify(entry.resource, resolved) : server.door.apply(entry.resource, resolved).resource;
+  if (principal.updateMode === 'merge' && target.current?.text) body = mergeIntoStored(server, body, entry.resource, target.current.text);
+  const issues = server.validator.validate(body, target.type);
+  if (issues.length > 0) throw new OperationOutcomeError(422, issues.map((i) => ({ ...i, diagnostics: 'De-identified, the resource would not be valid.' })));
+  const patient = parseReference(ownPatient);
+  const pat = patient?.type === 'Patient' ? (target.type === 'Patient' ? target.rid : known.get(`Patient/${patient.id}`)) : undefined;
+  await authorizeContent(server, principal, target, body, pat);
+  const { resourceType, ...rest } = body as Resource & { id?: string };
+  const stored = { resourceType, id: target.id, ...rest, meta: { ...body.meta, versionId: String(target.version), lastUpdated: at.toISOString() } } as Resource;
+  stored.id = target.id;
+  const text = JSON.stringify(stored);
+  return {
+    change: { ...shared, deleted: false, codec: server.codec.current, body: server.codec.encode(target.type, text), pat, rows: server.indexer.index(stored, server.tenant) },
+    result: { status: target.status, type: target.type, id: target.id, version: target.version, lastUpdated: at, text },
+  };
+}
+
+/** The written content must lie inside what the token covers: own patient and granular constraints. */
+async function authorizeContent(server: Server, principal: Principal, target: Target, body: Resource, pat: bigint | undefined): Promise<void> {
+  const access = await accessFor(server, principal, target.type, target.kind === 'create' ? 'c' : 'u');
+  if (isUnrestricted(access)) return;
+  const inside = access.some((g) => (g.patientRid === undefined || g.patientRid === pat) && recheck({ criteria: g.criteria }, body, server.tenant));
+  if (!inside) throw new OperationOutcomeError(403, { code: 'forbidden', diagnostics: 'The resource lies outside of what the access token covers.' });
+}

@@ -1,0 +1,167 @@
+// Builds the server: migrations, compiled specifications, vault, store, authorization, HTTP. The one place where the parts of this package meet.
+import { createHmac, hkdfSync } from 'node:crypto';
+import path from 'node:path';
+import { compileDoor, policy } from '@limen/deidentification';
+import type { FhirClient, OperationProvider, Principal } from '@limen/fhir-model';
+import { loadDefinitions } from '@limen/fhir-model/definitions';
+import type { FastifyInstance } from 'fastify';
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { auditLog } from './audit/log.ts';
+import { authorization } from './authorization/index.ts';
+import { createApp, mountFhir, securityHeaders } from './http/app.ts';
+import { mountHealth } from './http/health.ts';
+import { type HookService, mountHookService } from './http/hooks.ts';
+import { startMetrics } from './http/metrics.ts';
+import { mountApp } from './http/static-app.ts';
+import { handle } from './interactions/handle.ts';
+import { ensureCredentials, operationalSql } from './operational/index.ts';
+import { type ReplayStore, replaySql, replayStore } from './operational/replay.ts';
+import { clientThrough } from './operations/dispatch.ts';
+import { compileIndexer } from './search/index.ts';
+import type { Server } from './server.ts';
+import { openCodec } from './store/codec.ts';
+import { committer } from './store/commit.ts';
+import { typeNumbers } from './store/ids.ts';
+import { migrate } from './store/migrate.ts';
+import { storeSql } from './store/migrations/0001-store.ts';
+import { commitSql } from './store/migrations/0002-commit.ts';
+import { tenantSql } from './store/migrations/0003-tenant.ts';
+import { reader } from './store/read.ts';
+import { openTenant } from './store/tenant.ts';
+import { compileValidator } from './validation/index.ts';
+import { loadMasterKey, openVault, tenantPseudonyms, vaultSql } from './vault/index.ts';
+import { patientList } from './interactions/patient-list.ts';
+
+const tenant = 1;
+
+export interface ServerOptions {
+  readonly database: pg.ClientConfig;
+  readonly vaultDatabase: pg.ClientConfig;
+  readonly dataDir: string;
+  readonly policyName: string;
+  readonly bodyCodec: 'deflate' | 'text';
+  /** http://127.0.0.1:8080 */
+  readonly origin: string;
+  readonly operations: readonly OperationProvider[];
+  readonly log: Logger;
+  readonly now: () => Date;
+  readonly writeLanes: number;
+  readonly metricsPort: number;
+}
+
+export interface OpenServer {
+  readonly app: FastifyInstance;
+  /** FHIR for parts of the same process, with the least scopes of a registered client. */
+  clientFor(principal: Principal): FhirClient;
+  principalForClient(clientId: string): Promise<Principal>;
+  readonly authenticate: (header: string | undefined) => Promise<Principal>;
+  readonly pool: pg.Pool;
+  readonly log: Logger;
+  readonly replay: ReplayStore;
+  mountHooks(service: HookService): void;
+  mountApp(folder: string): void;
+  close(): Promise<void>;
+}
+
+function poolOf(config: pg.ClientConfig, log: Logger, max: number): pg.Pool {
+  const pool = new pg.Pool({ ...config, max, connectionTimeoutMillis: 5000, statement_timeout: 30_000 });
+  // Without a listener an idle client takes the process down with the database.
+  pool.on('error', () => log.warn({ event: 'database-connection-lost' }));
+  return pool;
+}
+
+/** Row ids in blocks: a key and tie-breaker, never an order. */
+function ridBlocks(pool: pg.Pool): () => Promise<bigint> {
+  let next = 0n;
+  let end = 0n;
+  let pending: Promise<void> | undefined;
+  async function take(): Promise<void> {
+    const { rows } = await pool.query<{ block: string }>("select nextval('rid_block') as block");
+    end = BigInt(rows[0]?.block ?? 0);
+    next = end - 999n;
+  }
+  return async () => {
+    while (next >= end) {
+      pending ??= take().finally(() => {
+        pending = undefined;
+      });
+      await pending;
+    }
+    next += 1n;
+    return next - 1n;
+  };
+}
+
+export async function openServer(options: ServerOptions): Promise<OpenServer> {
+  const { log, now, origin, dataDir } = options;
+  const keysDir = path.join(dataDir, 'keys');
+  const pool = poolOf(options.database, log, 12);
+  const vaultPool = poolOf(options.vaultDatabase, log, 4);
+  const chosen = policy(options.policyName);
+  await migrate(pool, [
+    { name: '0001-store', sql: storeSql },
+    { name: '0002-commit', sql: commitSql },
+    { name: '0003-tenant', sql: tenantSql },
+    { name: '0004-operational', sql: operationalSql },
+    { name: '0005-replay', sql: replaySql },
+  ]);
+  await migrate(vaultPool, [{ name: '0001-vault', sql: vaultSql }]);
+  await openTenant(pool, tenant, 'main', chosen.name);
+  const definitions = loadDefinitions();
+  const types = typeNumbers(definitions);
+  const masterKey = await loadMasterKey(keysDir);
+  const derived = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', masterKey, Buffer.alloc(0), purpose, 32));
+  const hashKey = derived('keyed-hash');
+  const clientIds = chosen.name === 'synthetic';
+  const codec = await openCodec(pool, definitions, types, options.bodyCodec);
+  const server: Server = {
+    tenant,
+    base: `${origin}/fhir`,
+    definitions,
+    types,
+    policy: chosen,
+    clientIds,
+    door: compileDoor(definitions, chosen),
+    vault: openVault(vaultPool, masterKey, tenant),
+    tenantPseudonym: tenantPseudonyms(derived('tenant-pseudonyms')),
+    validator: compileValidator(definitions),
+    indexer: await compileIndexer(definitions),
+    pool,
+    codec,
+    reader: reader(pool, codec, types, tenant, clientIds),
+    committer: committer(options.database, tenant, options.writeLanes),
+    audit: auditLog(pool, tenant, now),
+    nextRid: ridBlocks(pool),
+    keyedHash: (text) => createHmac('sha256', hashKey).update(text).digest(),
+    cursorKey: derived('cursor'),
+    operations: options.operations,
+    now,
+    log,
+  };
+  await ensureCredentials(pool, dataDir, { origin });
+  const app = createApp(log);
+  await securityHeaders(app);
+  const auth = await authorization({ pool, origin, keysDir, listPatients: (principal, query) => patientList(server, principal, query) });
+  auth.register(app);
+  mountFhir(app, server, auth.authenticate);
+  mountHealth(app, pool);
+  const metrics = startMetrics(app, options.metricsPort);
+  return {
+    app,
+    clientFor: (principal) => clientThrough((request) => handle(server, principal, request), 'in-process'),
+    principalForClient: auth.principalForClient,
+    authenticate: auth.authenticate,
+    pool,
+    log,
+    replay: replayStore(pool, server.keyedHash),
+    mountHooks: (service) => mountHookService(app, service, server.audit),
+    mountApp: (folder) => mountApp(app, folder),
+    async close() {
+      metrics.close();
+      await app.close();
+      await server.committer.close();
+      await Promise.all([pool.end(), vaultPool.end()]);
+    },
+  };
+}

@@ -1,0 +1,41 @@
+// What every interaction works with: the compiled specifications, the store, the vault. Built once by open.ts; nothing here is ambient.
+import type { Door, Policy } from '@limen/deidentification';
+import type { OperationProvider } from '@limen/fhir-model';
+import type { Definitions } from '@limen/fhir-model/definitions';
+import type { Logger } from 'pino';
+import type { Pool } from 'pg';
+import type { AuditLog } from './audit/log.ts';
+import type { Indexer } from './search/index.ts';
+import type { Codec } from './store/codec.ts';
+import type { Committer } from './store/commit.ts';
+import type { TypeNumbers } from './store/ids.ts';
+import type { Reader } from './store/read.ts';
+import type { Validator } from './validation/index.ts';
+import type { Vault } from './vault/index.ts';
+
+export interface Server {
+  readonly tenant: number;
+  /** Absolute URL of the FHIR base, no trailing slash. */
+  readonly base: string;
+  readonly definitions: Definitions;
+  readonly types: TypeNumbers;
+  readonly policy: Policy;
+  /** Clients choose ids (update-as-create): only under `synthetic`. */
+  readonly clientIds: boolean;
+  readonly door: Door;
+  readonly vault: Vault;
+  readonly tenantPseudonym: (type: string, system: string, value: string) => string;
+  readonly validator: Validator;
+  readonly indexer: Indexer;
+  readonly pool: Pool;
+  readonly codec: Codec;
+  readonly reader: Reader;
+  readonly committer: Committer;
+  readonly audit: AuditLog;
+  readonly nextRid: () => Promise<bigint>;
+  readonly keyedHash: (text: string) => Buffer;
+  readonly cursorKey: Buffer;
+  readonly operations: readonly OperationProvider[];
+  readonly now: () => Date;
+  readonly log: Logger;
+}

@@ -1,0 +1,244 @@
+// store.commit(changes): a write is data. All changes, index rows, the audit row and the idempotency record of a request become durable together
+// or not at all, in one call of limen_commit; the only place that owns BEGIN...COMMIT (needed when conditionals are looked up again under lock).
+import { randomUUID } from 'node:crypto';
+import { OperationOutcomeError } from '@limen/fhir-model';
+import pg from 'pg';
+import { type AuditRow, Chain, type LinkedRow } from '../audit/chain.ts';
+import type { IndexRows } from '../search/rows.ts';
+
+export interface Change {
+  readonly type: number;
+  readonly shard: number;
+  readonly rid: bigint;
+  readonly id: string;
+  /** 1 = create; n > 1 replaces version n - 1, which must still be current. */
+  readonly version: number;
+  readonly deleted: boolean;
+  readonly codec: number;
+  readonly body: Buffer;
+  readonly pat: bigint | undefined;
+  readonly rows: IndexRows | undefined;
+}
+
+/** A conditional's lookup and what it answered when the request was planned; looked up again under the lock. */
+export interface Condition {
+  /** Advisory lock key: equal conditionals have equal keys. */
+  readonly lock: number;
+  readonly text: string;
+  readonly values: readonly unknown[];
+  /** rids found at planning, in the statement's order. */
+  readonly found: readonly string[];
+}
+
+export interface IdempotencyRecord {
+  readonly shard: number;
+  readonly client: string;
+  readonly key: Buffer;
+  readonly request: Buffer;
+  readonly status: number;
+  readonly result: unknown;
+}
+
+export interface Commit {
+  readonly at: Date;
+  readonly changes: readonly Change[];
+  readonly conditions: readonly Condition[];
+  readonly audit: readonly AuditRow[];
+  readonly idempotency?: IdempotencyRecord;
+}
+
+/** Something changed between planning and commit; nothing was stored: plan again. */
+export class PlanOutdated extends Error {}
+/** The same idempotency key was committed by a twin: answer from its record. */
+export class DuplicateKey extends Error {}
+
+export interface Committer {
+  commit(commit: Commit): Promise<void>;
+  close(): Promise<void>;
+}
+
+const parameterCount = 65;
+const call = `select limen_commit(${Array.from({ length: parameterCount }, (_, i) => `$${i + 1}`).join(', ')})`;
+
+const time = (ms: number | undefined): string => {
+  if (ms === undefined) return 'NULL';
+  if (ms === Number.POSITIVE_INFINITY) return 'infinity';
+  if (ms === Number.NEGATIVE_INFINITY) return '-infinity';
+  const text = new Date(ms).toISOString();
+  if (text.startsWith('-')) return '-infinity';
+  return text.startsWith('+') ? 'infinity' : text;
+};
+const float = (x: number): string => (x === Number.POSITIVE_INFINITY ? 'Infinity' : x === Number.NEGATIVE_INFINITY ? '-Infinity' : String(x));
+const quoted = (text: string | null): string => (text === null ? 'NULL' : `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\u0000', '')}"`);
+
+/** Column-wise text arrays ('{1,2}'): cheapest for the client to build and the server to read. */
+class Columns {
+  private readonly columns: string[][];
+  constructor(count: number) {
+    this.columns = Array.from({ length: count }, () => []);
+  }
+  add(...values: (string | number | bigint | boolean)[]): void {
+    for (const [i, value] of values.entries()) this.columns[i]?.push(String(value));
+  }
+  arrays(): string[] {
+    return this.columns.map((c) => `{${c.join(',')}}`);
+  }
+}
+
+function parameters(tenant: number, commit: Commit, lane: string, linked: readonly LinkedRow[]): unknown[] {
+  const c = new Columns(12);
+  const h = new Columns(5);
+  const d = new Columns(5);
+  const q = new Columns(6);
+  const n = new Columns(5);
+  const s = new Columns(5);
+  const r = new Columns(4);
+  const g = new Columns(9);
+  const bodies: Buffer[] = [];
+  let offset = 0;
+  for (const change of commit.changes) {
+    const { shard, rid, rows } = change;
+    const pat = change.pat ?? 'NULL';
+    const ts = time(rows?.tsMs);
+    c.add(shard, change.type, rid, quoted(change.id), change.version, change.deleted, change.codec, offset, change.body.length, ts, pat, `"{${rows?.tokens.join(',') ?? ''}}"`);
+    bodies.push(change.body);
+    offset += change.body.length;
+    if (!rows) continue;
+    for (const code of rows.hot) h.add(shard, rid, code, pat, ts);
+    for (const x of rows.dates) d.add(shard, rid, x.p, time(x.lo), time(x.hi));
+    for (const x of rows.quantities) q.add(shard, rid, x.p, x.unit, float(x.lo), float(x.hi));
+    for (const x of rows.numbers) n.add(shard, rid, x.p, float(x.lo), float(x.hi));
+    for (const x of rows.strings) s.add(shard, rid, x.p, quoted(x.norm), quoted(x.raw));
+    for (const x of rows.references) r.add(shard, rid, x.p, x.target);
+    for (const x of rows.composites) g.add(shard, rid, x.grp, x.k, float(x.lo), float(x.hi), float(x.lo2), float(x.hi2), quoted(x.s));
+  }
+  const i = commit.idempotency;
+  return [
+    tenant, commit.at, Buffer.concat(bodies),
+    ...c.arrays(), ...h.arrays(), ...d.arrays(), ...q.arrays(), ...n.arrays(), ...s.arrays(), ...r.arrays(), ...g.arrays(),
+    lane, linked.map((l) => l.n), linked.map((l) => l.at), linked.map((l) => l.row), linked.map((l) => l.hash),
+    i?.shard ?? null, i?.client ?? null, i?.key ?? null, i?.request ?? null, i?.status ?? null, i ? JSON.stringify(i.result) : null,
+  ];
+}
+
+/** Joins lookups into one statement, so that any number of conditionals is one round trip. */
+export function unionOf(lookups: readonly { readonly text: string; readonly values: readonly unknown[] }[]): { text: string; values: unknown[] } {
+  const values: unknown[] = [];
+  const parts = lookups.map((lookup, n) => {
+    const base = values.length;
+    values.push(...lookup.values);
+    const text = lookup.text.replace(/\$(\d+)/g, (_, k: string) => `$${Number(k) + base}`);
+    return `(select ${n}::int as n, m.* from (${text}) m)`;
+  });
+  return { text: parts.join(' union all '), values };
+}
+
+function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+function translate(error: unknown): unknown {
+  const code = sqlState(error);
+  if (code === 'LM001' || code === '40001' || code === '40P01') return new PlanOutdated();
+  if (code === '23505') return (error as pg.DatabaseError).table === 'idempotency' ? new DuplicateKey() : new PlanOutdated();
+  if (code === '55P03') return new OperationOutcomeError(409, { code: 'lock-error', diagnostics: 'Another request is changing the same data; try again.' }, { cause: error });
+  return error;
+}
+
+/** One connection, one commit at a time, one hash chain. */
+class Lane {
+  private readonly config: pg.ClientConfig;
+  private readonly tenant: number;
+  private client: pg.Client | undefined;
+  private chain = new Chain(randomUUID());
+  private tail: Promise<unknown> = Promise.resolve();
+  waiting = 0;
+
+  constructor(config: pg.ClientConfig, tenant: number) {
+    this.config = config;
+    this.tenant = tenant;
+  }
+
+  commit(commit: Commit): Promise<void> {
+    this.waiting += 1;
+    const run = this.tail.then(() => this.run(commit)).finally(() => {
+      this.waiting -= 1;
+    });
+    this.tail = run.catch(() => undefined);
+    return run;
+  }
+
+  async close(): Promise<void> {
+    await this.tail;
+    await this.client?.end();
+  }
+
+  private async connected(): Promise<pg.Client> {
+    if (this.client) return this.client;
+    const client = new pg.Client(this.config);
+    // An idle client without a listener would take the process down with the database.
+    client.on('error', () => this.lose(client));
+    client.on('end', () => this.lose(client));
+    await client.connect();
+    await client.query("set lock_timeout = '5s'");
+    this.client = client;
+    return client;
+  }
+
+  private lose(client: pg.Client): void {
+    if (this.client !== client) return;
+    this.client = undefined;
+    // Whether the last row was stored is unknown: a new chain keeps both true.
+    this.chain = new Chain(randomUUID());
+  }
+
+  private async run(commit: Commit): Promise<void> {
+    const client = await this.connected();
+    const linked = this.chain.link(commit.audit, commit.at);
+    const values = parameters(this.tenant, commit, this.chain.lane, linked);
+    const write = { name: 'limen-commit', text: call, values };
+    try {
+      if (commit.conditions.length === 0) await client.query(write);
+      else await this.underLock(client, commit.conditions, write);
+      this.chain.advance(linked);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  private async underLock(client: pg.Client, conditions: readonly Condition[], write: pg.QueryConfig): Promise<void> {
+    // Sorted and distinct: two requests can't wait for each other.
+    const locks = [...new Set(conditions.map((c) => c.lock))].sort((a, b) => a - b);
+    try {
+      await client.query(`begin; select pg_advisory_xact_lock(${this.tenant}, k) from unnest(array[${locks.join(',')}]) k`);
+      const again = unionOf(conditions);
+      const { rows } = await client.query<{ n: number; rid: string }>(again.text, again.values as unknown[]);
+      for (const [n, condition] of conditions.entries()) {
+        const now = rows.filter((row) => row.n === n).map((row) => row.rid);
+        if (now.join() !== condition.found.join()) throw new PlanOutdated();
+      }
+      await client.query(write);
+      await client.query('commit');
+    } catch (error) {
+      await client.query('rollback').catch(() => this.lose(client));
+      throw error;
+    }
+  }
+}
+
+/** Writers are lanes; a commit takes the one with the shortest queue. */
+export function committer(config: pg.ClientConfig, tenant: number, laneCount: number, maximumWaiting = 1000): Committer {
+  const lanes = Array.from({ length: laneCount }, () => new Lane(config, tenant));
+  return {
+    commit(commit) {
+      const lane = lanes.reduce((best, candidate) => (candidate.waiting < best.waiting ? candidate : best));
+      if (lane.waiting >= maximumWaiting) {
+        throw new OperationOutcomeError(503, { code: 'throttled', diagnostics: 'Too many writes are waiting.' }, { headers: { 'retry-after': '1' } });
+      }
+      return lane.commit(commit);
+    },
+    async close() {
+      await Promise.all(lanes.map((lane) => lane.close()));
+    },
+  };
+}

@@ -1,0 +1,116 @@
+// Reading the store: current versions, versions, histories. Bodies come back as the stored text, never parsed here.
+import type { Pool } from 'pg';
+import type { Codec } from './codec.ts';
+import { shardOf, type TypeNumbers } from './ids.ts';
+
+export interface Stored {
+  readonly type: string;
+  readonly rid: bigint;
+  readonly id: string;
+  readonly version: number;
+  readonly lastUpdated: Date;
+  readonly deleted: boolean;
+  readonly pat: bigint | undefined;
+  /** Canonical JSON text, undefined when deleted. */
+  readonly text: string | undefined;
+}
+
+interface Row {
+  type: number;
+  rid: string;
+  id: string;
+  version: number;
+  lu: Date;
+  deleted: boolean;
+  pat: string | null;
+  codec: number;
+  body: Buffer | null;
+}
+
+/** Restricts histories to what the caller may see: the rid of the one patient, or everything. */
+export type PatientFilter = bigint | undefined;
+
+export interface Reader {
+  current(type: string, id: string): Promise<Stored | undefined>;
+  /** Current versions of many, in one round trip; key "Type/id". */
+  currentMany(references: readonly { type: string; id: string }[], bodies: boolean): Promise<Map<string, Stored>>;
+  version(type: string, id: string, version: number): Promise<Stored | undefined>;
+  instanceHistory(type: string, id: string, page: { count: number; before?: number }): Promise<Stored[]>;
+  typeHistory(type: string | undefined, patient: PatientFilter, page: { count: number; before?: { lu: string; rid: string } }): Promise<Stored[]>;
+  byRows(rows: readonly Row[]): Stored[];
+}
+
+const columns = 'type, rid, id, version, lu, deleted, pat, codec, body';
+
+export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: number, clientIds: boolean): Reader {
+  const stored = (row: Row): Stored => {
+    const type = types.name(row.type);
+    return {
+      type,
+      rid: BigInt(row.rid),
+      id: row.id,
+      version: row.version,
+      lastUpdated: row.lu,
+      deleted: row.deleted,
+      pat: row.pat === null ? undefined : BigInt(row.pat),
+      text: row.body ? codec.decode(type, row.codec, row.body) : undefined,
+    };
+  };
+  const shard = (id: string): number => shardOf(id, clientIds);
+
+  return {
+    byRows: (rows) => rows.map(stored),
+    async current(type, id) {
+      const { rows } = await pool.query<Row>({
+        name: 'read-current',
+        text: `select ${columns} from res where tenant = $1 and shard = $2 and type = $3 and id = $4`,
+        values: [tenant, shard(id), types.number(type), id],
+      });
+      return rows[0] && stored(rows[0]);
+    },
+    async currentMany(references, bodies) {
+      if (references.length === 0) return new Map();
+      const { rows } = await pool.query<Row>({
+        name: bodies ? 'read-many' : 'look-up-many',
+        text: `select r.type, r.rid, r.id, r.version, r.lu, r.deleted, r.pat, r.codec, ${bodies ? 'r.body' : 'null as body'}
+          from unnest($2::int2[], $3::int2[], $4::text[]) as x(shard, type, id)
+          join res r on r.tenant = $1 and r.shard = x.shard and r.type = x.type and r.id = x.id`,
+        values: [tenant, references.map((r) => shard(r.id)), references.map((r) => types.number(r.type)), references.map((r) => r.id)],
+      });
+      return new Map(rows.map(stored).map((s) => [`${s.type}/${s.id}`, s]));
+    },
+    async version(type, id, version) {
+      const { rows } = await pool.query<Row>({
+        name: 'read-version',
+        text: `select ${columns} from res where tenant = $1 and shard = $2 and type = $3 and id = $4 and version = $5
+          union all select ${columns} from res_hist where tenant = $1 and shard = $2 and version = $5
+            and rid = (select rid from res where tenant = $1 and shard = $2 and type = $3 and id = $4)`,
+        values: [tenant, shard(id), types.number(type), id, version],
+      });
+      return rows[0] && stored(rows[0]);
+    },
+    async instanceHistory(type, id, page) {
+      const { rows } = await pool.query<Row>({
+        name: 'history-instance',
+        text: `select * from (
+            select ${columns} from res where tenant = $1 and shard = $2 and type = $3 and id = $4
+            union all select ${columns} from res_hist where tenant = $1 and shard = $2
+              and rid = (select rid from res where tenant = $1 and shard = $2 and type = $3 and id = $4)) v
+          where version < $5 order by version desc limit $6`,
+        values: [tenant, shard(id), types.number(type), id, page.before ?? 2_147_483_647, page.count],
+      });
+      return rows.map(stored);
+    },
+    async typeHistory(type, patient, page) {
+      const values: unknown[] = [tenant, page.count];
+      const conditions = ['tenant = $1'];
+      const add = (value: unknown): string => `$${values.push(value)}`;
+      if (type) conditions.push(`type = ${add(types.number(type))}`);
+      if (patient !== undefined) conditions.push(`pat = ${add(patient.toString())}`);
+      if (page.before) conditions.push(`(lu, rid) < (${add(page.before.lu)}::timestamptz, ${add(page.before.rid)}::int8)`);
+      const part = (table: string): string => `(select ${columns} from ${table} where ${conditions.join(' and ')} order by lu desc, rid desc limit $2)`;
+      const { rows } = await pool.query<Row>(`${part('res')} union all ${part('res_hist')} order by lu desc, rid desc limit $2`, values);
+      return rows.map(stored);
+    },
+  };
+}
