@@ -70,7 +70,8 @@ class Compiler {
 
   private *propertiesOf(type: string, element: ElementDefinition, bit: number): Generator<[string, Property]> {
     const choice = element.name.endsWith('[x]');
-    const content = element.name !== 'id';
+    // Of a primitive's `_` property an id alone is content: the value stands beside it.
+    const content = element.name !== 'id' || type === 'Element';
     for (const { code, targets } of element.types) {
       const base = element.name.replace('[x]', '');
       const key = choice ? base + code.charAt(0).toUpperCase() + code.slice(1) : base;

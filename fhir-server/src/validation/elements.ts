@@ -76,7 +76,7 @@ export function manyPrimitives(
 /** `id` and `extension` of a primitive. Without a value only an extension is content (ele-1). */
 function checkPartner(extension: unknown, hasValue: boolean, element: Check, cursor: Cursor, label: string, index: number): void {
   element(extension, cursor, label, index);
-  if (!hasValue && isObject(extension) && extension['extension'] === undefined) {
+  if (!hasValue && isObject(extension) && extension['id'] !== undefined && extension['extension'] === undefined) {
     cursor.report('structure', 'The element has neither a value nor an extension.', label, index);
   }
 }
@@ -98,7 +98,8 @@ export function manyPartners(label: string, max: number | null, key: string, ele
     for (let i = 0; i < value.length && !cursor.full; i++) {
       const hasValue = Array.isArray(values) && values[i] !== null;
       if (value[i] !== null) checkPartner(value[i], hasValue, element, cursor, label, i);
-      else if (!hasValue) cursor.report('structure', 'The element has neither a value nor an extension.', label, i);
+      // Where there are values, their own check reports the null.
+      else if (!Array.isArray(values)) cursor.report('structure', 'The element has neither a value nor an extension.', label, i);
     }
   };
 }
