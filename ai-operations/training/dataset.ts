@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { parseDate, shiftDate } from '@limen/fhir-model';
-import type { Bundle, Patient, Resource } from '@medplum/fhirtypes';
+import { type Bundle, type Patient, parseDate, type Resource, shiftDate } from '@limen/fhir-model';
 import { acuteClasses } from '../src/analyses/acute-care-features.ts';
 import { features, missingFor } from '../src/analyses/acute-care-risk.ts';
 import type { PatientHistory } from '../src/analyses/patient-history.ts';
@@ -81,7 +80,11 @@ function outcome(history: PatientHistory, index: string): 0 | 1 | undefined {
 
 /** Labelled rows: up to five calendar dates and five encounter dates of each patient, chosen without looking past them. */
 export function buildStudy(people: readonly Person[], random: Random): Study {
-  const endOfData = people.flatMap((p) => p.history.encounters.map((e) => day(e.date))).reduce((a, b) => (a > b ? a : b), '');
+  const endOfData =
+    people
+      .flatMap((p) => p.history.encounters.map((e) => day(e.date)))
+      .sort()
+      .at(-1) ?? '';
   const lastIndex = shiftDate(endOfData, -horizonDays);
   const firstIndex = shiftDate(lastIndex, -windowDays + horizonDays);
   const rows: Row[] = [];

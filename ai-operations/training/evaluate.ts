@@ -64,6 +64,8 @@ export function evaluate(rows: readonly Row[], scores: readonly Score[], draws: 
   const both = rows.map((row, i) => ({ patient: row.patient, y: row.y, ...(scores[i] as Score) }));
   const gain = (sample: typeof both): number =>
     auroc(sample.map((r) => ({ y: r.y, score: r.model }))) - auroc(sample.map((r) => ({ y: r.y, score: r.baseline })));
+  const brierGain = (sample: typeof both): number =>
+    sample.reduce((sum, r) => sum + (r.baseline - r.y) ** 2 - (r.model - r.y) ** 2, 0) / sample.length;
   return {
     model: figuresOf(model, draws, random),
     modelByIndexKind: Object.fromEntries(
@@ -87,6 +89,10 @@ export function evaluate(rows: readonly Row[], scores: readonly Score[], draws: 
     aurocGainOverBaseline: {
       value: round(gain(both)),
       interval95: bootstrapInterval(both, (sample) => gain(sample as typeof both), draws, random).map(round),
+    },
+    brierGainOverBaseline: {
+      value: round(brierGain(both)),
+      interval95: bootstrapInterval(both, (sample) => brierGain(sample as typeof both), draws, random).map(round),
     },
     calibrationBins: calibrationBins(model, 10).map((bin) => ({
       rows: bin.rows,

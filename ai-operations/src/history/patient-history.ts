@@ -1,16 +1,10 @@
 // FHIR R4 resources of one patient -> the plain facts that analyses read. Only clinical dates; nothing identifying is taken along.
-import type {
-  CodeableConcept,
-  Condition,
-  Encounter,
-  MedicationRequest,
-  Observation,
-  ObservationComponent,
-  Patient,
-  Quantity,
-  Resource,
-} from '@medplum/fhirtypes';
+import type { Patient, Resource } from '@limen/fhir-model';
 import type { Code, ConditionFact, EncounterFact, MedicationFact, ObservationFact, PatientHistory } from '../analyses/patient-history.ts';
+import type { CodeableConcept, ResourceOf } from '../resource-of.ts';
+
+type Observation = ResourceOf<'Observation'>;
+type Component = NonNullable<Observation['component']>[number];
 
 const notHappened: ReadonlySet<string> = new Set(['planned', 'cancelled', 'entered-in-error']);
 const refutedConditions: ReadonlySet<string> = new Set(['refuted', 'entered-in-error']);
@@ -26,26 +20,26 @@ function referenceTo(resource: Resource): { reference?: string } {
   return resource.id ? { reference: `${resource.resourceType}/${resource.id}` } : {};
 }
 
-function encounterFacts(encounter: Encounter): EncounterFact[] {
+function encounterFacts(encounter: ResourceOf<'Encounter'>): EncounterFact[] {
   const date = encounter.period?.start ?? encounter.period?.end;
   if (!date || notHappened.has(encounter.status)) return [];
   return [{ date, class: encounter.class?.code ?? '', ...referenceTo(encounter) }];
 }
 
-function conditionFacts(condition: Condition): ConditionFact[] {
+function conditionFacts(condition: ResourceOf<'Condition'>): ConditionFact[] {
   const date = condition.recordedDate ?? condition.onsetDateTime ?? condition.onsetPeriod?.start;
   if (!date || condition.verificationStatus?.coding?.some((c) => refutedConditions.has(c.code ?? ''))) return [];
   const end = condition.abatementDateTime ?? condition.abatementPeriod?.end;
   return [{ date, codes: codesOf(condition.code), ...(end ? { end } : {}), ...referenceTo(condition) }];
 }
 
-function medicationFacts(request: MedicationRequest): MedicationFact[] {
+function medicationFacts(request: ResourceOf<'MedicationRequest'>): MedicationFact[] {
   if (!request.authoredOn || request.status === 'entered-in-error' || request.status === 'draft' || request.status === 'cancelled')
     return [];
   return [{ date: request.authoredOn, codes: codesOf(request.medicationCodeableConcept), ...referenceTo(request) }];
 }
 
-function quantity(value: Quantity | undefined): { value?: number; unit?: string } {
+function quantity(value: Observation['valueQuantity']): { value?: number; unit?: string } {
   if (typeof value?.value !== 'number' || value.comparator) return {};
   return { value: value.value, ...((value.code ?? value.unit) ? { unit: value.code ?? value.unit ?? '' } : {}) };
 }
@@ -53,7 +47,7 @@ function quantity(value: Quantity | undefined): { value?: number; unit?: string 
 function observationFacts(observation: Observation): ObservationFact[] {
   const date = observation.effectiveDateTime ?? observation.effectivePeriod?.start ?? observation.effectiveInstant;
   if (!date || !finalObservations.has(observation.status)) return [];
-  const parts: (Observation | ObservationComponent)[] = [observation, ...(observation.component ?? [])];
+  const parts: (Observation | Component)[] = [observation, ...(observation.component ?? [])];
   return parts.flatMap((part) =>
     codesOf(part.code).map((code) => ({
       date,
