@@ -349,6 +349,8 @@ describe('validation: narrative', () => {
       '<a href="data:text/html,x">x</a>',
       '<img src="data:image/svg+xml;base64,AAAA"/>x',
       '<p style="background:url(x)">x</p>',
+      '<p style="background:url(data:image/png;base64,AA==) url(x)">x</p>',
+      '<p style="background:url(data:image/svg+xml;base64,AA==)">x</p>',
       '<p style="width:expression(x)">x</p>',
       '<p style="width:e\\78pression(x)">x</p>',
       '<?php x ?>x',
@@ -396,6 +398,7 @@ describe('validation: narrative', () => {
       '<img src="#p"/>',
       "<p class='a'>x</p>",
       '<h1>a</h1><hr />',
+      '<p style="color: red; background: url(data: image/png;base64,AA+/==)">x</p>',
     ];
     for (const content of good) assert.deepEqual(ofDiv(wrap(content)), [], content);
     assert.deepEqual(ofDiv(wrap('<b>x</b>'.repeat(50_000))), []);
