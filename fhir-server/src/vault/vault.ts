@@ -1,0 +1,168 @@
+// The crosswalk between people and pseudonyms (ARCHITECTURE section 5, DECISIONS 6): the only code that can re-identify.
+import type { PersonFacts } from '@limen/deidentification';
+import { OperationOutcomeError } from '@limen/fhir-model';
+import type { Pool } from 'pg';
+import { type Batch, type BlindIdentifier, planBatch } from './batch.ts';
+import { PersonCache } from './cache.ts';
+import { deriveKey, keyedHash } from './keys.ts';
+import { openPerson, type Person, type PersonRow, sealPerson, type VaultPerson } from './person.ts';
+
+export interface Vault {
+  /** Finds or makes a person for each; new facts are merged. 409 `conflict` when identifiers lead to two persons. */
+  resolvePersons(facts: readonly PersonFacts[]): Promise<Person[]>;
+  /** Never makes a person. An empty system means any; then undefined when the value leads to several. */
+  findByIdentifier(pairs: readonly { readonly system: string; readonly value: string }[]): Promise<(Person | undefined)[]>;
+  /** By logical id of the Patient; ids of no patient are not in the answer. */
+  findByPatientId(ids: readonly string[]): Promise<Map<string, Person>>;
+}
+
+const pseudonymSystem = 'https://limen.example/pseudonym';
+/** Each lost race means that another writer came through. */
+const maximumAttempts = 20;
+const outdated = '40001';
+
+const personColumns = 'p.person_id, p.patient_id, p.pseudonym, p.version, p.sealed';
+const byBlindSql = `select i.blind, ${personColumns} from vault.identifier i join vault.person p using (tenant, person_id)
+  where i.tenant = $1 and i.blind = any($2)`;
+const byValueSql = `select i.blind_value as blind, ${personColumns} from vault.identifier i join vault.person p using (tenant, person_id)
+  where i.tenant = $1 and i.blind_value = any($2)`;
+const byPatientSql = `select ${personColumns} from vault.person p where p.tenant = $1 and p.patient_id = any($2)`;
+const writeSql = 'select vault.write_persons($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)';
+
+/** White space and Unicode forms do not make another identifier; letter case may. */
+function normalised(value: string): string {
+  return value.normalize('NFKC').trim().replace(/\s+/g, ' ');
+}
+
+class PostgresVault implements Vault {
+  readonly #pool: Pool;
+  readonly #tenant: number;
+  readonly #blindKey: Buffer;
+  readonly #sealKey: Buffer;
+  readonly #cache = new PersonCache(() => performance.now());
+
+  constructor(pool: Pool, masterKey: Buffer, tenant: number) {
+    this.#pool = pool;
+    this.#tenant = tenant;
+    this.#blindKey = deriveKey(masterKey, 'blind-index', tenant);
+    this.#sealKey = deriveKey(masterKey, 'seal', tenant);
+  }
+
+  async resolvePersons(facts: readonly PersonFacts[]): Promise<Person[]> {
+    if (facts.length === 0) return [];
+    const blinds = facts.map((one) => one.identifiers.map((i) => this.#blind(i.system, i.value)));
+    for (let attempt = 1; ; attempt += 1) {
+      const known = await this.#readBlinds(blinds.flat().map((b) => b.blind));
+      const batch = planBatch(facts, blinds, known, (person) => this.#blind(pseudonymSystem, person.pseudonym));
+      if (await this.#write(batch)) {
+        for (const person of batch.persons) this.#cache.set(person);
+        return batch.persons.map(publicPerson);
+      }
+      if (attempt === maximumAttempts) {
+        throw new OperationOutcomeError(409, { code: 'conflict', diagnostics: 'The same persons are being changed by others; try again.' });
+      }
+    }
+  }
+
+  async findByIdentifier(pairs: readonly { readonly system: string; readonly value: string }[]): Promise<(Person | undefined)[]> {
+    const blinds = pairs.map((pair) => this.#blind(pair.system, pair.value));
+    const exact = blinds.flatMap((b, i) => (pairs[i]?.system ? [b.blind] : []));
+    const anySystem = blinds.flatMap((b, i) => (pairs[i]?.system ? [] : [b.blindValue]));
+    const [bySystem, byValue] = await Promise.all([this.#readBlinds(exact), this.#readValues(anySystem)]);
+    return blinds.map((b, i) => {
+      if (pairs[i]?.system) {
+        const found = bySystem.get(b.blind);
+        return found && publicPerson(found);
+      }
+      const found = byValue.get(b.blindValue) ?? [];
+      const [only] = found;
+      return only && found.every((p) => p.personId === only.personId) ? publicPerson(only) : undefined;
+    });
+  }
+
+  async findByPatientId(ids: readonly string[]): Promise<Map<string, Person>> {
+    const found = new Map<string, Person>();
+    const missing: string[] = [];
+    for (const id of new Set(ids)) {
+      const cached = this.#cache.get(id);
+      if (cached) found.set(id, cached);
+      else missing.push(id);
+    }
+    if (missing.length === 0) return found;
+    const { rows } = await this.#pool.query<PersonRow>({ name: 'vault-patient', text: byPatientSql, values: [this.#tenant, missing] });
+    for (const row of rows) {
+      const person = publicPerson(openPerson(this.#sealKey, this.#tenant, row));
+      this.#cache.set(person);
+      found.set(person.patientId, person);
+    }
+    return found;
+  }
+
+  #blind(system: string, value: string): BlindIdentifier {
+    const text = normalised(value);
+    return {
+      blind: keyedHash(this.#blindKey, 'identifier', String(this.#tenant), system, text).toString('hex'),
+      blindValue: keyedHash(this.#blindKey, 'value', String(this.#tenant), text).toString('hex'),
+      lookupOnly: system === pseudonymSystem,
+    };
+  }
+
+  async #rows(name: string, text: string, hex: readonly string[]): Promise<{ blind: string; person: VaultPerson }[]> {
+    if (hex.length === 0) return [];
+    const bytes = [...new Set(hex)].map((h) => Buffer.from(h, 'hex'));
+    const { rows } = await this.#pool.query<PersonRow & { blind: Buffer }>({ name, text, values: [this.#tenant, bytes] });
+    const opened = new Map<string, VaultPerson>();
+    return rows.map((row) => {
+      const person = opened.get(row.person_id) ?? openPerson(this.#sealKey, this.#tenant, row);
+      opened.set(row.person_id, person);
+      return { blind: row.blind.toString('hex'), person };
+    });
+  }
+
+  async #readBlinds(hex: readonly string[]): Promise<Map<string, VaultPerson>> {
+    const rows = await this.#rows('vault-blind', byBlindSql, hex);
+    return new Map(rows.map((row) => [row.blind, row.person]));
+  }
+
+  async #readValues(hex: readonly string[]): Promise<Map<string, VaultPerson[]>> {
+    const rows = await this.#rows('vault-value', byValueSql, hex);
+    const found = new Map<string, VaultPerson[]>();
+    for (const { blind, person } of rows) found.set(blind, [...(found.get(blind) ?? []), person]);
+    return found;
+  }
+
+  /** False when another writer was first. */
+  async #write({ added, changed, identifiers }: Batch): Promise<boolean> {
+    if (added.length === 0 && changed.length === 0 && identifiers.length === 0) return true;
+    const sealed = (person: VaultPerson): Buffer => sealPerson(this.#sealKey, this.#tenant, person);
+    const values = [
+      this.#tenant,
+      added.map((p) => p.personId),
+      added.map((p) => p.patientId),
+      added.map((p) => p.pseudonym),
+      added.map(sealed),
+      changed.map((p) => p.personId),
+      changed.map((p) => p.version),
+      changed.map(sealed),
+      identifiers.map((i) => Buffer.from(i.identifier.blind, 'hex')),
+      identifiers.map((i) => Buffer.from(i.identifier.blindValue, 'hex')),
+      identifiers.map((i) => i.personId),
+    ];
+    try {
+      await this.#pool.query({ name: 'vault-write', text: writeSql, values });
+      return true;
+    } catch (error) {
+      if ((error as { code?: string }).code === outdated) return false;
+      throw error;
+    }
+  }
+}
+
+function publicPerson({ personId, patientId, pseudonym, offsetDays, nameParts, secret, isNew }: Person): Person {
+  return { personId, patientId, pseudonym, offsetDays, nameParts, secret, isNew };
+}
+
+/** @param masterKey 32 bytes */
+export function openVault(pool: Pool, masterKey: Buffer, tenant: number): Vault {
+  return new PostgresVault(pool, masterKey, tenant);
+}
