@@ -1,0 +1,126 @@
+// One MLLP connection: reads frames, handles them one after the other, writes the answers in order.
+import type { Socket } from 'node:net';
+import type { BridgeLog } from '../log.ts';
+import { createFrameDecoder, encodeFrame } from './frame-decoder.ts';
+import type { MllpLimits } from './limits.ts';
+
+export interface ConnectionOptions {
+  readonly limits: MllpLimits;
+  readonly log: BridgeLog;
+  handle(frame: Buffer): Promise<Buffer | undefined>;
+}
+
+/** Resolves when the peer has taken the bytes, or the socket is gone. */
+function write(socket: Socket, bytes: Buffer): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.destroyed) return resolve();
+    socket.once('close', resolve);
+    socket.write(bytes, () => {
+      socket.off('close', resolve);
+      resolve();
+    });
+  });
+}
+
+/** The two clocks of a connection: silence (between bytes) and the deadline of the frame being received. */
+function connectionTimers(limits: MllpLimits, expire: (event: string) => void) {
+  let silence: NodeJS.Timeout | undefined;
+  let deadline: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    clearTimeout(silence);
+    clearTimeout(deadline);
+    deadline = undefined;
+  };
+  return {
+    stop,
+    waitForBytes(inFrame: boolean): void {
+      clearTimeout(silence);
+      silence = inFrame
+        ? setTimeout(expire, limits.readTimeoutMs, 'mllp-read-timeout')
+        : setTimeout(expire, limits.idleTimeoutMs, 'mllp-idle-timeout');
+      if (!inFrame) {
+        clearTimeout(deadline);
+        deadline = undefined;
+      } else deadline ??= setTimeout(expire, limits.frameTimeoutMs, 'mllp-frame-timeout');
+    },
+    waitForPeer(): void {
+      clearTimeout(silence);
+      silence = setTimeout(expire, limits.readTimeoutMs, 'mllp-write-timeout');
+    },
+  };
+}
+
+/** Serves a socket until either side ends it. */
+export function openConnection(socket: Socket, { limits, log, handle }: ConnectionOptions): { drain(): Promise<void> } {
+  const decoder = createFrameDecoder(limits.maxFrameBytes);
+  const queue: Buffer[] = [];
+  let working = false;
+  let ending = false;
+  const drop = (event: string): void => {
+    log(event, {});
+    socket.destroy();
+  };
+  const timers = connectionTimers(limits, drop);
+
+  async function answerNext(frame: Buffer): Promise<void> {
+    timers.stop();
+    const answer = await handle(frame);
+    if (answer === undefined) return;
+    timers.waitForPeer();
+    await write(socket, encodeFrame(answer));
+    timers.stop();
+  }
+
+  async function work(): Promise<void> {
+    working = true;
+    try {
+      for (let frame = queue.shift(); frame !== undefined && !socket.destroyed; frame = queue.shift()) {
+        await answerNext(frame);
+        if (queue.length < limits.maxQueuedFrames && !ending) socket.resume();
+      }
+    } catch {
+      drop('mllp-handler-failed');
+    }
+    working = false;
+    if (socket.destroyed) return;
+    if (ending) socket.end();
+    else timers.waitForBytes(decoder.inFrame());
+  }
+
+  socket.on('data', (chunk: Buffer) => {
+    const { frames, overflow, noiseBytes, abandonedFrames } = decoder.push(chunk);
+    if (noiseBytes > 0) log('mllp-noise', { noiseBytes });
+    if (abandonedFrames > 0) log('mllp-frame-abandoned', { abandonedFrames });
+    if (overflow) return drop('mllp-frame-too-large');
+    queue.push(...frames);
+    if (queue.length >= limits.maxQueuedFrames) socket.pause();
+    if (working) return;
+    if (queue.length > 0) void work();
+    else timers.waitForBytes(decoder.inFrame());
+  });
+  socket.on('end', () => {
+    ending = true;
+    if (!working) socket.end();
+  });
+  socket.on('error', () => log('mllp-connection-error', {}));
+  socket.on('close', timers.stop);
+  timers.waitForBytes(false);
+
+  return {
+    drain(): Promise<void> {
+      return new Promise((resolve) => {
+        if (socket.destroyed) return resolve();
+        const giveUp = setTimeout(() => socket.destroy(), limits.drainTimeoutMs);
+        socket.once('close', () => {
+          clearTimeout(giveUp);
+          resolve();
+        });
+        ending = true;
+        socket.pause();
+        // The peer may keep its side open for ever: once the last answer is written, the socket is closed from here.
+        socket.once('finish', () => socket.destroy());
+        if (!working) socket.end();
+      });
+    },
+  };
+}

@@ -1,0 +1,61 @@
+// HL7 v2 Minimal Lower Layer Protocol listener: one message at a time per connection, answers in order, back-pressure instead of loss.
+import { createServer, type Server, type Socket } from 'node:net';
+import { type BridgeLog, silentLog } from '../log.ts';
+import { openConnection } from './connection.ts';
+import { defaultMllpLimits, type MllpLimits } from './limits.ts';
+
+export interface MllpServerOptions {
+  /** The address to bind; nothing is bound by default. */
+  readonly host: string;
+  readonly port: number;
+  readonly limits?: Partial<MllpLimits>;
+  /** The answer to a frame; undefined sends none. When it throws, the connection is closed without an answer, so that the sender resends. */
+  handle(frame: Buffer): Promise<Buffer | undefined>;
+  readonly log?: BridgeLog;
+}
+
+export interface MllpServer {
+  start(): Promise<{ port: number }>;
+  /** Takes no more connections or bytes, answers what was already received, then closes. */
+  stop(): Promise<void>;
+}
+
+function listen(server: Server, host: string, port: number): Promise<{ port: number }> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve({ port: address !== null && typeof address === 'object' ? address.port : port });
+    });
+  });
+}
+
+/** Makes a listener; it binds when started. */
+export function createMllpServer(options: MllpServerOptions): MllpServer {
+  const limits: MllpLimits = { ...defaultMllpLimits, ...options.limits };
+  const log = options.log ?? silentLog;
+  const connections = new Set<{ drain(): Promise<void> }>();
+
+  // Half-open sockets stay writable: a sender may close its side and still wait for the acknowledgement.
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket: Socket) => {
+    const connection = openConnection(socket, { limits, log, handle: options.handle });
+    connections.add(connection);
+    socket.once('close', () => connections.delete(connection));
+  });
+  server.maxConnections = limits.maxConnections;
+  server.on('drop', () => log('mllp-connection-refused', { maxConnections: limits.maxConnections }));
+
+  return {
+    async start() {
+      const bound = await listen(server, options.host, options.port);
+      server.on('error', () => log('mllp-listener-error', {}));
+      return bound;
+    },
+    async stop() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      await Promise.all([...connections].map((connection) => connection.drain()));
+      await closed;
+    },
+  };
+}

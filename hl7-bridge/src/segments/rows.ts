@@ -1,0 +1,33 @@
+// A segment map as data: each row is a row of the IG's sheet for that segment; one function applies them all.
+import type { ConversionContext } from '../message/context.ts';
+import { isDelete, isValued, type Segment } from '../message/segment.ts';
+import type { Extension } from '../resource-types.ts';
+
+export interface SegmentRow<R> {
+  /** The row of the IG sheet: field and FHIR attribute. */
+  readonly ig: string;
+  readonly field: number;
+  /** The element that `""` deletes; left out where the field shares an extension list and cannot delete alone. */
+  readonly element?: keyof R & string;
+  set(target: R, segment: Segment, context: ConversionContext): void;
+}
+
+/** Carries the HL7 delete mark to the door: it removes the named element from the stored resource. */
+export const deleteExtensionUrl = 'https://limen.example/StructureDefinition/v2-delete';
+
+/** Applies the rows of a segment to a resource. An empty field says nothing; `""` says delete. */
+export function applyRows<R extends { extension?: Extension[] }>(
+  rows: readonly SegmentRow<R>[],
+  target: R,
+  segment: Segment,
+  context: ConversionContext,
+): void {
+  const deleted = new Set<keyof R & string>();
+  for (const row of rows) {
+    if (isValued(segment, row.field)) row.set(target, segment, context);
+    else if (row.element && isDelete(segment, row.field)) deleted.add(row.element);
+  }
+  // A list fed by several fields is replaced whole, so a part that is still valued decides.
+  const marks = [...deleted].filter((name) => target[name] === undefined).map((name) => ({ url: deleteExtensionUrl, valueCode: name }));
+  if (marks.length > 0) target.extension = [...(target.extension ?? []), ...marks];
+}
