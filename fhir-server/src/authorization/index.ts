@@ -10,7 +10,7 @@ import { authorizationKeys } from './keys.ts';
 import { launchRoutes } from './launch-page.ts';
 import { type ListPatients, PatientChoice } from './patient-choice.ts';
 import { smartProvider } from './provider.ts';
-import { smartConfiguration } from './smart-configuration.ts';
+import { openidConfiguration, smartConfiguration } from './smart-configuration.ts';
 
 export interface AuthorizationOptions {
   readonly pool: Pool;
@@ -38,12 +38,13 @@ function otherLoopbackName(host: string | undefined, origin: string): boolean {
 
 const cleanMs = 10 * 60_000;
 
-function discovery(app: FastifyInstance, origin: string): void {
-  const body = JSON.stringify(smartConfiguration(origin));
-  app.get('/fhir/.well-known/smart-configuration', (_request, reply) =>
-    reply.header('access-control-allow-origin', '*').header('x-content-type-options', 'nosniff').type('application/json').send(body),
+/** Discovery documents are for everyone: any origin may read them. */
+function discovery(app: FastifyInstance, path: string, document: object): void {
+  const body = JSON.stringify(document);
+  app.get(path, (_request, reply) =>
+    reply.headers({ 'access-control-allow-origin': '*', 'x-content-type-options': 'nosniff' }).type('application/json').send(body),
   );
-  app.options('/fhir/.well-known/smart-configuration', (_request, reply) =>
+  app.options(path, (_request, reply) =>
     reply
       .code(204)
       .headers({ 'access-control-allow-origin': '*', 'access-control-allow-methods': 'GET', 'access-control-max-age': '3600' })
@@ -87,7 +88,10 @@ export async function authorization(options: AuthorizationOptions): Promise<Auth
     register(app) {
       const cleaner = setInterval(() => void deleteExpired(pool).catch(onError), cleanMs).unref();
       app.addHook('onClose', async () => clearInterval(cleaner));
-      app.register(async (scope) => discovery(scope, origin));
+      app.register(async (scope) => {
+        discovery(scope, '/fhir/.well-known/smart-configuration', smartConfiguration(origin));
+        discovery(scope, '/oauth/.well-known/openid-configuration', openidConfiguration(origin));
+      });
       app.register(async (scope) => userinfo(scope, origin, authenticate));
       app.register(async (scope) => oauthEndpoints(scope, provider, origin));
       for (const routes of [interactionRoutes, launchRoutes]) {

@@ -7,7 +7,9 @@ const v1 = /\.(read|write|\*)$/;
 const context = new Set(['openid', 'fhirUser', 'launch', 'launch/patient', 'online_access', 'offline_access']);
 
 function constraintText(scope: ResourceScope): string {
-  return scope.constraint.length === 0 ? '' : `?${scope.constraint.map(([name, value]) => `${name}=${value}`).join('&')}`;
+  return scope.constraint.length === 0
+    ? ''
+    : `?${scope.constraint.map(([name, value]) => `${name}=${value.replace(/[ &%#+"\\]/g, encodeURIComponent)}`).join('&')}`;
 }
 
 /** A constraint that the server cannot enforce makes the whole scope worthless: it is never granted without the constraint. */

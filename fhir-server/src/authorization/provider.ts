@@ -91,13 +91,13 @@ function configuration(options: ProviderOptions): object {
     adapter: (kind: string) => new PostgresAdapter(pool, kind, options.onRevoke),
     claims: { openid: ['sub'], fhirUser: ['fhirUser'] },
     scopes: ['openid', 'fhirUser', 'offline_access'],
-    clientBasedCORS: (_: Context, from: string, client: Client) => (client.redirectUris ?? []).some((uri) => new URL(uri).origin === from),
+    clientBasedCORS: (_: Context, from: string, client: Client) =>
+      from !== 'null' && (client.redirectUris ?? []).some((uri) => new URL(uri).origin === from),
     clientAuthMethods: authMethods,
     enabledJWA: { clientAuthSigningAlgValues: assertionAlgorithms, idTokenSigningAlgValues: ['RS256'] },
     assertJwtClientAuthClaimsAndHeader: checkAssertion,
     cookies: { keys: [...options.keys.cookies], long: sessionCookie, short: shortCookie },
     jwks: { keys: [options.keys.signing] },
-    discovery: { userinfo_endpoint: `${origin}/oauth/userinfo` },
     extraParams: {
       aud: (_: Context, aud: string | undefined) => checkAud(origin, aud),
       launch: (context: Context, launch: string | undefined, client: Client) => checkLaunch(pool, context, launch, client),

@@ -55,3 +55,16 @@ export function smartConfiguration(origin: string): { [name: string]: string | s
     capabilities,
   };
 }
+
+/** https://openid.net/specs/openid-connect-discovery-1_0.html: the same server, so the same values. */
+export function openidConfiguration(origin: string): { [name: string]: string | string[] | boolean } {
+  return {
+    ...smartConfiguration(origin),
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    claims_supported: ['sub', 'fhirUser', 'iss', 'aud', 'exp', 'iat', 'nonce'],
+    response_modes_supported: ['query', 'fragment'],
+    authorization_response_iss_parameter_supported: true,
+    request_uri_parameter_supported: false,
+  };
+}

