@@ -1,7 +1,7 @@
 // The crosswalk between people and pseudonyms (ARCHITECTURE section 5, DECISIONS 6): the only code that can re-identify.
 import type { PersonFacts } from '@limen/deidentification';
 import { OperationOutcomeError } from '@limen/fhir-model';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { type Batch, type BlindIdentifier, planBatch } from './batch.ts';
 import { PersonCache } from './cache.ts';
 import { deriveKey, keyedHash } from './keys.ts';
@@ -17,8 +17,12 @@ export interface Vault {
 }
 
 const pseudonymSystem = 'https://limen.example/pseudonym';
-/** Each lost race means that another writer came through. */
+type Queryable = Pool | PoolClient;
+/** In turn only a first attempt of somebody else can come between. */
 const maximumAttempts = 20;
+/** Few enough that the largest batch can lock them all. */
+const turnCount = 512;
+const turnSql = 'select pg_advisory_xact_lock($1, turn) from unnest($2::int4[]) as turn';
 const outdated = '40001';
 
 const personColumns = 'p.person_id, p.patient_id, p.pseudonym, p.version, p.sealed';
@@ -51,24 +55,56 @@ class PostgresVault implements Vault {
   async resolvePersons(facts: readonly PersonFacts[]): Promise<Person[]> {
     if (facts.length === 0) return [];
     const blinds = facts.map((one) => one.identifiers.map((i) => this.#blind(i.system, i.value)));
-    for (let attempt = 1; ; attempt += 1) {
-      const known = await this.#readBlinds(blinds.flat().map((b) => b.blind));
-      const batch = planBatch(facts, blinds, known, (person) => this.#blind(pseudonymSystem, person.pseudonym));
-      if (await this.#write(batch)) {
-        for (const person of batch.persons) this.#cache.set(person);
-        return batch.persons.map(publicPerson);
-      }
-      if (attempt === maximumAttempts) {
-        throw new OperationOutcomeError(409, { code: 'conflict', diagnostics: 'The same persons are being changed by others; try again.' });
+    const first = await this.#attempt(this.#pool, facts, blinds);
+    if (first) return this.#remember(first);
+    // Somebody else writes the same persons: now in turn, so that each wait ends with a success.
+    for (let attempt = 1; attempt <= maximumAttempts; attempt += 1) {
+      const found = await this.#inTurn(facts, blinds);
+      if (found) return this.#remember(found);
+    }
+    throw new OperationOutcomeError(409, { code: 'conflict', diagnostics: 'The same persons are being changed by others; try again.' });
+  }
+
+  /** Reads and writes; undefined when another writer was first. */
+  async #attempt(on: Queryable, facts: readonly PersonFacts[], blinds: readonly BlindIdentifier[][]): Promise<Person[] | undefined> {
+    const known = await this.#readBlinds(
+      on,
+      blinds.flat().map((b) => b.blind),
+    );
+    const batch = planBatch(facts, blinds, known, (person) => this.#blind(pseudonymSystem, person.pseudonym));
+    if (!(await this.#write(on, batch))) return undefined;
+    return batch.persons.map(publicPerson);
+  }
+
+  async #inTurn(facts: readonly PersonFacts[], blinds: readonly BlindIdentifier[][]): Promise<Person[] | undefined> {
+    const turns = new Set(blinds.flat().map((b) => Number.parseInt(b.blind.slice(0, 8), 16) % turnCount));
+    const client = await this.#pool.connect();
+    let found: Person[] | undefined;
+    try {
+      await client.query('begin');
+      await client.query(turnSql, [this.#tenant, [...turns].sort((a, b) => a - b)]);
+      found = await this.#attempt(client, facts, blinds);
+      return found;
+    } finally {
+      try {
+        await client.query(found ? 'commit' : 'rollback');
+      } finally {
+        client.release();
       }
     }
+  }
+
+  /** Only what is committed is remembered. */
+  #remember(persons: Person[]): Person[] {
+    for (const person of persons) this.#cache.set(person);
+    return persons;
   }
 
   async findByIdentifier(pairs: readonly { readonly system: string; readonly value: string }[]): Promise<(Person | undefined)[]> {
     const blinds = pairs.map((pair) => this.#blind(pair.system, pair.value));
     const exact = blinds.flatMap((b, i) => (pairs[i]?.system ? [b.blind] : []));
     const anySystem = blinds.flatMap((b, i) => (pairs[i]?.system ? [] : [b.blindValue]));
-    const [bySystem, byValue] = await Promise.all([this.#readBlinds(exact), this.#readValues(anySystem)]);
+    const [bySystem, byValue] = await Promise.all([this.#readBlinds(this.#pool, exact), this.#readValues(this.#pool, anySystem)]);
     return blinds.map((b, i) => {
       if (pairs[i]?.system) {
         const found = bySystem.get(b.blind);
@@ -107,10 +143,10 @@ class PostgresVault implements Vault {
     };
   }
 
-  async #rows(name: string, text: string, hex: readonly string[]): Promise<{ blind: string; person: VaultPerson }[]> {
+  async #rows(on: Queryable, name: string, text: string, hex: readonly string[]): Promise<{ blind: string; person: VaultPerson }[]> {
     if (hex.length === 0) return [];
     const bytes = [...new Set(hex)].map((h) => Buffer.from(h, 'hex'));
-    const { rows } = await this.#pool.query<PersonRow & { blind: Buffer }>({ name, text, values: [this.#tenant, bytes] });
+    const { rows } = await on.query<PersonRow & { blind: Buffer }>({ name, text, values: [this.#tenant, bytes] });
     const opened = new Map<string, VaultPerson>();
     return rows.map((row) => {
       const person = opened.get(row.person_id) ?? openPerson(this.#sealKey, this.#tenant, row);
@@ -119,20 +155,20 @@ class PostgresVault implements Vault {
     });
   }
 
-  async #readBlinds(hex: readonly string[]): Promise<Map<string, VaultPerson>> {
-    const rows = await this.#rows('vault-blind', byBlindSql, hex);
+  async #readBlinds(on: Queryable, hex: readonly string[]): Promise<Map<string, VaultPerson>> {
+    const rows = await this.#rows(on, 'vault-blind', byBlindSql, hex);
     return new Map(rows.map((row) => [row.blind, row.person]));
   }
 
-  async #readValues(hex: readonly string[]): Promise<Map<string, VaultPerson[]>> {
-    const rows = await this.#rows('vault-value', byValueSql, hex);
+  async #readValues(on: Queryable, hex: readonly string[]): Promise<Map<string, VaultPerson[]>> {
+    const rows = await this.#rows(on, 'vault-value', byValueSql, hex);
     const found = new Map<string, VaultPerson[]>();
     for (const { blind, person } of rows) found.set(blind, [...(found.get(blind) ?? []), person]);
     return found;
   }
 
   /** False when another writer was first. */
-  async #write({ added, changed, identifiers }: Batch): Promise<boolean> {
+  async #write(on: Queryable, { added, changed, identifiers }: Batch): Promise<boolean> {
     if (added.length === 0 && changed.length === 0 && identifiers.length === 0) return true;
     const sealed = (person: VaultPerson): Buffer => sealPerson(this.#sealKey, this.#tenant, person);
     const values = [
@@ -149,7 +185,7 @@ class PostgresVault implements Vault {
       identifiers.map((i) => i.personId),
     ];
     try {
-      await this.#pool.query({ name: 'vault-write', text: writeSql, values });
+      await on.query({ name: 'vault-write', text: writeSql, values });
       return true;
     } catch (error) {
       if ((error as { code?: string }).code === outdated) return false;
