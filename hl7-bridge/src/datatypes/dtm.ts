@@ -31,7 +31,8 @@ function refused(segment: Segment, field: number): never {
 /** The first value of a timestamp field. @throws Refusal AE 102 when it is valued with no date */
 export function dateTime(segment: Segment, field: number, utcOffset: string): string | undefined {
   const text = first(segment, field);
-  if (text === '') return undefined;
+  // Zeros are how some senders say that they do not know.
+  if (/^0*$/.test(text)) return undefined;
   return dateTimeOf(text, utcOffset) ?? refused(segment, field);
 }
 

@@ -7,8 +7,6 @@ import { first, rawField } from './segment.ts';
 export interface ConversionContext {
   readonly channel: Channel;
   readonly message: Message;
-  /** MSH-12.1 as a number, 2.5.1 -> 2.5; the newest when it is empty. */
-  readonly version: number;
   /** MSH-4.1, else MSH-3.1: whose numbers these are when a field names no authority. */
   readonly facility: string;
   /** A urn:uuid for what stands at this position of the message. */
@@ -25,7 +23,7 @@ export function uuidOf(text: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-/** DECISION: the key of idempotency, MSH-3|MSH-4|MSH-10, as sent. */
+/** The key of idempotency, MSH-3|MSH-4|MSH-10, as sent. */
 export function messageKey(message: Message): string {
   return [3, 4, 10].map((field) => rawField(message.header, field)).join('|');
 }
@@ -35,7 +33,6 @@ export function conversionContext(message: Message, channel: Channel): Conversio
   return {
     channel,
     message,
-    version: Number.parseFloat(first(message.header, 12)) || 2.9,
     facility: first(message.header, 4) || first(message.header, 3),
     fullUrl: (position) => `urn:uuid:${uuidOf(`${key}|${position}`)}`,
   };

@@ -46,7 +46,7 @@ export function distinctValues(): (value: string) => string {
   };
 }
 
-/** DECISION: order number + OBR-4.1 + OBX-3.1 + OBX-4, and OBX-21 when valued. */
+/** Order number + OBR-4.1 + OBX-3.1 + OBX-4, and OBX-21 when valued. */
 function resultIdentifier(obx: Segment, key: readonly string[], distinct: (value: string) => string): Identifier {
   const instance = part(repetitions(obx, 21)[0], 1);
   const code = first(obx, 3) || first(obx, 3, 2);

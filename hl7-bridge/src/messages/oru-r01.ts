@@ -20,7 +20,7 @@ interface OrderGroup {
 interface PatientGroup {
   readonly pid: Segment;
   pv1: Segment | undefined;
-  /** OBX before the first OBR: observations about the patient (PATIENT_OBSERVATION, v2.6 and later). */
+  /** OBX before the first OBR: observations about the patient (PATIENT_OBSERVATION of later versions), which senders of all versions make. */
   readonly results: { readonly obx: Segment; readonly notes: Segment[] }[];
   readonly orders: OrderGroup[];
 }
@@ -50,11 +50,11 @@ function patientGroups(segments: readonly Segment[]): PatientGroup[] {
   return groups;
 }
 
-function checkStructure(groups: readonly PatientGroup[], version: number): void {
+function checkStructure(groups: readonly PatientGroup[]): void {
   if (groups.length === 0) throw new Refusal('AE', '101', { segment: 'PID', ordinal: 1 });
   for (const { results, orders } of groups) {
     const [early] = results;
-    if (early && (version < 2.6 || orders.length === 0)) throw new Refusal('AE', '100', locationOf(early.obx));
+    if (early && orders.length === 0) throw new Refusal('AE', '100', locationOf(early.obx));
   }
 }
 
@@ -78,7 +78,7 @@ function reportKey(report: DiagnosticReport, order: Identifier, code: string, us
  */
 export function oruR01(context: ConversionContext): Bundle {
   const groups = patientGroups(context.message.segments);
-  checkStructure(groups, context.version);
+  checkStructure(groups);
   const entries = transactionEntries();
   const distinct = distinctValues();
   const used = new Set<string>();

@@ -1,11 +1,10 @@
 // https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-segment-obx-to-observation.html — OBX[Observation]
-import { codeText, cweConcept } from '../datatypes/codeable-concept.ts';
-import { dateTime } from '../datatypes/dtm.ts';
+import { codeText, cweConcept, unknownConcept } from '../datatypes/codeable-concept.ts';
+import { dateTimeOf } from '../datatypes/dtm.ts';
 import { present } from '../datatypes/element.ts';
 import type { ConversionContext } from '../message/context.ts';
-import { Refusal } from '../message/refusal.ts';
-import { first, locationOf, part, type Repetition, repetitions, type Segment } from '../message/segment.ts';
-import type { CodeableConcept, Observation, ObservationReferenceRange, Quantity } from '../resource-types.ts';
+import { first, part, type Repetition, repetitions, type Segment } from '../message/segment.ts';
+import type { CodeableConcept, Extension, Observation, ObservationReferenceRange, Quantity } from '../resource-types.ts';
 import { interpretationCodes, interpretationSystem, observationStatus } from '../tables/vocabulary.ts';
 import { type ObservationValue, obxValues } from './obx-value.ts';
 import { applyRows, type SegmentRow } from './rows.ts';
@@ -20,6 +19,13 @@ export function referenceRange(text: string, unit: Pick<Quantity, 'unit' | 'syst
   }
   if (bound === undefined) return { text };
   return { [sign === '<' ? 'high' : 'low']: { value: Number(bound), ...unit }, text };
+}
+
+/** One result with a time nobody can read must not hold back the others: it is kept, and says so. The report's time would be a guess. */
+function markUnreadableTime(observation: Observation): void {
+  delete observation.effectiveDateTime;
+  const extended = observation as Observation & { _effectiveDateTime?: { extension: Extension[] } };
+  extended._effectiveDateTime = { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'error' }] };
 }
 
 function interpretation(cwe: Repetition): CodeableConcept | undefined {
@@ -76,8 +82,9 @@ const rows: readonly SegmentRow<Observation>[] = [
     field: 14,
     element: 'effectiveDateTime',
     set(observation, segment, { channel }) {
-      const time = dateTime(segment, 14, channel.utcOffset);
+      const time = dateTimeOf(first(segment, 14), channel.utcOffset);
       if (time) observation.effectiveDateTime = time;
+      else markUnreadableTime(observation);
     },
   },
   {
@@ -104,7 +111,7 @@ function observationOf(obx: Segment, value: ObservationValue, effective: string 
   const observation: Observation = {
     resourceType: 'Observation',
     status: 'unknown',
-    code: {},
+    code: unknownConcept,
     ...(effective ? { effectiveDateTime: effective } : {}),
     ...value,
   };
@@ -115,9 +122,8 @@ function observationOf(obx: Segment, value: ObservationValue, effective: string 
 /**
  * The Observations of an OBX, one for each value, without identifier and subject.
  * @param effective the time of the report when OBX-14 is empty (OBR-7)
- * @throws Refusal AE 101 without OBX-3, AE 102 for a value not of its type
+ * @throws Refusal AE 102 for a value not of its type
  */
 export function obxObservations(obx: Segment, effective: string | undefined, context: ConversionContext): Observation[] {
-  if (!cweConcept(repetitions(obx, 3)[0])) throw new Refusal('AE', '101', locationOf(obx, 3));
   return obxValues(obx, context.channel.utcOffset).map((value) => observationOf(obx, value, effective, context));
 }

@@ -8,7 +8,7 @@ import type { ConversionContext } from '../message/context.ts';
 import { Refusal } from '../message/refusal.ts';
 import { first, locationOf, part, type Repetition, repetitions, type Segment } from '../message/segment.ts';
 import type { CodeableConcept, ContactPoint, Extension, Identifier, Patient } from '../resource-types.ts';
-import { administrativeSex, maritalStatus, ombEthnicities, ombRaces } from '../tables/vocabulary.ts';
+import { administrativeSex, maritalStatus, ombEthnicities, ombRaces, yesNoIndicator } from '../tables/vocabulary.ts';
 import { applyRows, type SegmentRow } from './rows.ts';
 
 const cdcRaceAndEthnicity = 'urn:oid:2.16.840.1.113883.6.238';
@@ -47,9 +47,9 @@ function addExtension(patient: Patient, ...extensions: Extension[]): void {
 }
 
 function yesNo(segment: Segment, field: number): boolean {
-  const code = first(segment, field).toUpperCase();
-  if (code !== 'Y' && code !== 'N') throw new Refusal('AE', '103', locationOf(segment, field));
-  return code === 'Y';
+  const answer = yesNoIndicator[first(segment, field).toUpperCase()];
+  if (answer === undefined) throw new Refusal('AE', '103', locationOf(segment, field));
+  return answer;
 }
 
 /** US Core race or ethnicity: the OMB category where the code is one, the words in any case. */

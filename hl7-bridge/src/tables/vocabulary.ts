@@ -130,6 +130,9 @@ export const interpretationCodes: ReadonlySet<string> = new Set(
 
 export const interpretationSystem = 'http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation';
 
+/** YesNoIndicator (HL70136), and the words that senders also put there. */
+export const yesNoIndicator: Map<boolean> = { Y: true, N: false, YES: true, NO: false, TRUE: true, FALSE: false };
+
 /** Race (HL70005 = CDCREC): the categories of US Core's ombCategory. */
 export const ombRaces: ReadonlySet<string> = new Set(['1002-5', '2028-9', '2054-5', '2076-8', '2106-3']);
 
