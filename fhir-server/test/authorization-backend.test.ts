@@ -1,72 +1,31 @@
 // SMART Backend Services and what systems use: client authentication (checklist J, T01, T04), introspection, revocation, discovery.
 import assert from 'node:assert/strict';
-import { createHmac, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { OperationOutcomeError } from '@limen/fhir-model';
-import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+import type { JWTPayload } from 'jose';
 import { authorization } from '../src/authorization/index.ts';
-import { ensureCredentials, registerClient } from '../src/operational/index.ts';
+import { ensureCredentials } from '../src/operational/index.ts';
+import { algorithms, assertFor, assertion, refusals, registerSystem, systemId } from './authorization-assertion.ts';
 import { basic, type Database, post, type Server, startDatabase, startServer } from './authorization-fixture.ts';
-
-const algorithms = ['RS384', 'ES384'] as const;
-type Algorithm = (typeof algorithms)[number];
 
 let database: Database;
 let server: Server;
-const keys = new Map<string, { readonly privateKey: CryptoKey; readonly publicKey: CryptoKey }>();
-
-const systemId = (alg: Algorithm) => `system-${alg}`;
-
-async function registerSystem(alg: Algorithm): Promise<void> {
-  const pair = await generateKeyPair(alg, { extractable: true });
-  keys.set(systemId(alg), pair);
-  const jwk = { ...(await exportJWK(pair.publicKey)), kid: `${alg}-1`, alg, use: 'sig' };
-  await registerClient(database.pool, {
-    clientId: systemId(alg),
-    name: 'System',
-    authMethod: 'private_key_jwt',
-    jwks: { keys: [jwk] },
-    grantTypes: ['client_credentials'],
-    scope: 'system/Patient.rs system/Observation.rs',
-    plane: 'identified',
-  });
-}
 
 before(async () => {
   database = await startDatabase();
   server = await startServer(database);
-  for (const alg of algorithms) await registerSystem(alg);
+  assertFor(server.origin);
+  for (const alg of algorithms) await registerSystem(database.pool, alg);
 });
 after(async () => {
   await server?.stop();
   await database?.stop();
 });
-
-const nowSeconds = () => Math.floor(Date.now() / 1000);
-
-function claims(alg: Algorithm): JWTPayload {
-  const id = systemId(alg);
-  return { iss: id, sub: id, aud: `${server.origin}/oauth/token`, exp: nowSeconds() + 240, jti: randomUUID() };
-}
-
-interface Assertion {
-  readonly payload?: JWTPayload;
-  readonly without?: string;
-  readonly header?: { readonly [name: string]: string };
-  readonly signer?: string;
-}
-
-async function assertion(alg: Algorithm, change: Assertion = {}): Promise<string> {
-  const payload = { ...claims(alg), ...change.payload };
-  if (change.without) delete payload[change.without];
-  const key = keys.get(change.signer ?? systemId(alg));
-  assert.ok(key);
-  return new SignJWT(payload).setProtectedHeader({ alg, kid: `${alg}-1`, typ: 'JWT', ...change.header }).sign(key.privateKey);
-}
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
@@ -79,51 +38,6 @@ function tokenFor(jwt: string, changes: { readonly [name: string]: string } = {}
   };
   return post(`${server.origin}/oauth/token`, { ...form, ...changes });
 }
-
-function encode(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
-}
-
-async function hs256(alg: Algorithm): Promise<string> {
-  const key = keys.get(systemId(alg));
-  assert.ok(key);
-  const text = `${encode({ alg: 'HS256', kid: `${alg}-1` })}.${encode(claims(alg))}`;
-  return `${text}.${createHmac('sha256', await exportSPKI(key.publicKey))
-    .update(text)
-    .digest('base64url')}`;
-}
-
-async function broken(alg: Algorithm): Promise<string> {
-  const [header, payload, signature] = (await assertion(alg)).split('.');
-  const bytes = Buffer.from(signature ?? '', 'base64url');
-  bytes[10] = (bytes[10] ?? 0) ^ 1;
-  return `${header}.${payload}.${bytes.toString('base64url')}`;
-}
-
-const other = (alg: Algorithm): Algorithm => (alg === 'RS384' ? 'ES384' : 'RS384');
-
-const refusals: readonly { readonly id: string; readonly why: string; readonly jwt: (alg: Algorithm) => Promise<string> }[] = [
-  { id: 'J01', why: 'bad signature', jwt: broken },
-  { id: 'J02', why: 'unknown kid', jwt: (alg) => assertion(alg, { header: { kid: 'another' } }) },
-  { id: 'J03', why: 'alg none', jwt: async (alg) => `${encode({ alg: 'none' })}.${encode(claims(alg))}.` },
-  { id: 'J04', why: 'HS256 with the public key', jwt: hs256 },
-  { id: 'J05', why: 'exp in the past', jwt: (alg) => assertion(alg, { payload: { exp: nowSeconds() - 60 } }) },
-  { id: 'J06', why: 'exp more than five minutes ahead', jwt: (alg) => assertion(alg, { payload: { exp: nowSeconds() + 600 } }) },
-  ...['iss', 'sub', 'aud', 'exp', 'jti'].map((without) => ({
-    id: 'J07',
-    why: `${without} missing`,
-    jwt: (alg: Algorithm) => assertion(alg, { without }),
-  })),
-  { id: 'J08', why: 'iss is not sub', jwt: (alg) => assertion(alg, { payload: { iss: systemId(other(alg)) } }) },
-  { id: 'J09', why: 'aud is another URL', jwt: (alg) => assertion(alg, { payload: { aud: 'https://evil.example/token' } }) },
-  { id: 'J12', why: 'unknown client', jwt: (alg) => assertion(alg, { payload: { iss: 'nobody', sub: 'nobody' } }) },
-  {
-    id: 'J12',
-    why: 'a client that has no token endpoint',
-    jwt: (alg) => assertion(alg, { payload: { iss: 'hl7-channel', sub: 'hl7-channel' } }),
-  },
-  { id: 'J13', why: 'key of another client', jwt: (alg) => assertion(other(alg), { payload: { iss: systemId(alg), sub: systemId(alg) } }) },
-];
 
 for (const alg of algorithms) {
   describe(`private_key_jwt ${alg}`, () => {
@@ -287,7 +201,7 @@ describe('access tokens', () => {
     const { body } = await tokenFor(await assertion('RS384'));
     await database.pool.query('delete from operational.client where client_id = $1', [systemId('RS384')]);
     assert.equal((await refused(`Bearer ${body.access_token}`)).status, 401);
-    await registerSystem('RS384');
+    await registerSystem(database.pool, 'RS384');
     await server.auth.authenticate(`Bearer ${body.access_token}`);
     const foreign = randomUUID().replaceAll('-', '');
     assert.equal((await refused(`Bearer ${foreign}`)).status, 401);

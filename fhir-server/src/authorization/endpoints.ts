@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Provider } from 'oidc-provider';
-import { pageHeaders } from './pages.ts';
+import { sendPage } from './form.ts';
+import { errorPage, pageHeaders } from './pages.ts';
 
 const authorizeLimit = 56 * 1024;
 
@@ -45,20 +46,17 @@ function withConsent(query: string): string {
 
 async function authorize(request: FastifyRequest, reply: FastifyReply, forward: () => void): Promise<void> {
   const { raw } = request;
-  const query = request.method === 'POST' ? await readForm(raw) : (raw.url ?? '').split('?')[1];
-  if (query === undefined && request.method === 'POST') {
-    await reply
-      .code(400)
-      .headers(pageHeaders())
-      .type('text/plain; charset=utf-8')
-      .send('The authorization request must be a form of at most 56 kB.');
+  const query = request.method === 'POST' ? await readForm(raw) : ((raw.url ?? '').split('?')[1] ?? '');
+  // PostgreSQL keeps no NUL character.
+  if (query === undefined || query.includes('%00') || query.includes('\0')) {
+    await sendPage(reply, errorPage('The request of the app must be a form of at most 56 kB without control characters.'), { status: 400 });
     return;
   }
   // A form POST is answered as the same GET: the session cookie is SameSite=Lax either way.
   raw.method = 'GET';
   delete raw.headers['content-type'];
   delete raw.headers['content-length'];
-  mount(raw, `/authorize?${withConsent(query ?? '')}`);
+  mount(raw, `/authorize?${withConsent(query)}`);
   forward();
 }
 

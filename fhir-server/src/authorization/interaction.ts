@@ -67,7 +67,8 @@ async function contextOf(turn: Turn, account: Account, scopes: readonly string[]
   if (patient) return { patient, need_patient_banner: true };
   const identifier = form.get('do') === 'find' ? form.get('identifier') : null;
   const rows = await turn.choice.offer(account, identifier ?? undefined);
-  return show(turn, pickerPage(`/oauth/interaction/${interaction.uid}`, rows, { value: 'deny', label: 'Cancel' }));
+  const page = { action: `/oauth/interaction/${interaction.uid}`, rows, canFind: turn.choice.canFind(account) };
+  return show(turn, pickerPage({ ...page, instead: { value: 'deny', label: 'Cancel' } }));
 }
 
 function isContext(value: LaunchContext | FastifyReply): value is LaunchContext {

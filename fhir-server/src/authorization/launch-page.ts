@@ -44,7 +44,8 @@ async function endSession(options: LaunchPageOptions, request: FastifyRequest, r
 
 async function picker(options: LaunchPageOptions, reply: FastifyReply, account: Account, identifier?: string): Promise<FastifyReply> {
   const rows = await options.choice.offer(account, identifier);
-  return sendPage(reply, pickerPage('/launch', rows, { value: 'logout', label: 'Sign out' }));
+  const instead = { value: 'logout', label: 'Sign out' };
+  return sendPage(reply, pickerPage({ action: '/launch', rows, canFind: options.choice.canFind(account), instead }));
 }
 
 async function launchApp(options: LaunchPageOptions, reply: FastifyReply, account: Account, patient: string): Promise<FastifyReply> {

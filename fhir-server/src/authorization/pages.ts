@@ -87,24 +87,30 @@ function patientTable(rows: readonly PickerRow[]): string {
 <tbody>${rows.map(patientRow).join('\n')}</tbody></table>`;
 }
 
-/** `footer`: what can be done instead, as name and label of a button. */
-export function pickerPage(
-  action: string,
-  rows: readonly PickerRow[],
-  footer: { readonly value: string; readonly label: string },
-  problem?: string,
-): string {
-  const target = `method="post" action="${escaped(action)}"`;
-  return page(
-    'Choose a patient',
-    `${alert(problem)}
-<form ${target} role="search">
+export interface Picker {
+  readonly action: string;
+  readonly rows: readonly PickerRow[];
+  /** Shows the search by identifier. */
+  readonly canFind: boolean;
+  /** What can be done instead: value and label of a button. */
+  readonly instead: { readonly value: string; readonly label: string };
+}
+
+function findForm(target: string): string {
+  return `<form ${target} role="search">
 <label for="identifier">Find by identifier (for example the medical record number)</label>
 <input type="text" id="identifier" name="identifier" autocomplete="off" maxlength="128" required>
 <button type="submit" name="do" value="find">Find</button>
-</form>
+</form>`;
+}
+
+export function pickerPage({ action, rows, canFind, instead }: Picker): string {
+  const target = `method="post" action="${escaped(action)}"`;
+  return page(
+    'Choose a patient',
+    `${canFind ? findForm(target) : ''}
 <form ${target}>${patientTable(rows)}</form>
-<form ${target}><p><button type="submit" name="do" value="${escaped(footer.value)}">${escaped(footer.label)}</button></p></form>`,
+<form ${target}><p><button type="submit" name="do" value="${escaped(instead.value)}">${escaped(instead.label)}</button></p></form>`,
   );
 }
 

@@ -32,14 +32,20 @@ export class PatientChoice {
     this.#key = key;
   }
 
+  /** Only who may re-identify finds by identifier; others see the list. */
+  canFind(account: Account): boolean {
+    return pickerPrincipal(account).reidentify;
+  }
+
   async offer(account: Account, identifier?: string): Promise<PickerRow[]> {
-    const found = await this.#list(pickerPrincipal(account), identifier ? { identifier } : {});
+    const query = identifier && this.canFind(account) ? { identifier } : {};
+    const found = await this.#list(pickerPrincipal(account), query);
     return found.map((patient) => ({ ...patient, value: `${patient.id}.${this.#seal(account.id, patient.id)}` }));
   }
 
   /** The id of an offered patient; undefined for anything else. */
   chosen(accountId: string, value: string | null): string | undefined {
-    const [id, seal] = value?.split('.') ?? [];
+    const [, id, seal] = /^(.+)\.([^.]+)$/.exec(value ?? '') ?? [];
     if (!id || !seal) return undefined;
     const expected = Buffer.from(this.#seal(accountId, id));
     const given = Buffer.from(seal);

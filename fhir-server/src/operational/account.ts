@@ -44,7 +44,7 @@ export async function login(pool: Pool, username: string, password: string): Pro
        failures = case when failures_since > now() - make_interval(mins => ${lockMinutes}) then failures + 1 else 1 end,
        failures_since = case when failures_since > now() - make_interval(mins => ${lockMinutes}) then failures_since else now() end
      where username = $1 returning ${columns}, failures`,
-    [username],
+    [username.replaceAll('\0', '')],
   );
   const [found] = rows;
   const fits = await verifyPassword(password, found?.passwordHash);

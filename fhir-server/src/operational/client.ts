@@ -35,6 +35,8 @@ export function hashSecret(secret: string): string {
 }
 
 export async function findClient(pool: Pool, clientId: string): Promise<RegisteredClient | undefined> {
+  // PostgreSQL refuses text with a NUL character.
+  if (clientId.includes('\0')) return undefined;
   const { rows } = await pool.query<RegisteredClient>(`select ${columns} from operational.client where client_id = $1`, [clientId]);
   return rows[0];
 }
