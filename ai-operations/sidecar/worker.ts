@@ -1,6 +1,9 @@
 // One ONNX Runtime session in a worker thread: run() blocks its thread, so it never runs beside the HTTP server.
+import { globSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
-import { InferenceSession, listSupportedBackends, Tensor as OrtTensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Datatype, Tensor, TensorData } from '../src/inference/datatypes.ts';
 import type { ModelConfig } from './model-config.ts';
 
@@ -59,9 +62,15 @@ function metadataOf(values: InferenceSession['inputMetadata']): TensorMetadata[]
   });
 }
 
+/** The package lists cuda as supported on every Linux; whether its library was installed is another question. */
+function hasCudaLibrary(): boolean {
+  const packageRoot = dirname(dirname(fileURLToPath(import.meta.resolve('onnxruntime-node'))));
+  return globSync(join(packageRoot, `bin/napi-v*/${process.platform}/${process.arch}/*onnxruntime_providers_cuda.*`)).length > 0;
+}
+
 /** Chosen here and reported: naming a provider whose library is missing makes ONNX Runtime throw, not fall back. */
 async function openSession(input: WorkerInput): Promise<{ session: InferenceSession; provider: string }> {
-  const gpu = listSupportedBackends().some((backend) => backend.name === 'cuda');
+  const gpu = hasCudaLibrary();
   const providers = input.kind === 'KIND_CPU' || !gpu ? ['cpu'] : ['cuda', 'cpu'];
   if (input.kind === 'KIND_GPU' && !gpu) throw new Error('no GPU provider');
   const options = input.intraOpThreads === undefined ? {} : { intraOpNumThreads: input.intraOpThreads, interOpNumThreads: 1 };

@@ -93,7 +93,7 @@ async function exchange(url: string, init: RequestInit, options: InferOptions): 
   let status: number;
   let body: string;
   try {
-    const response = await fetch(url, { ...init, signal, redirect: 'error' });
+    const response = await fetch(url, { ...init, signal, redirect: 'manual' });
     status = response.status;
     body = await answerText(response);
   } catch (error) {
@@ -137,7 +137,7 @@ export function inferenceClient(baseUrl: string): InferenceClient {
   return {
     async ready() {
       try {
-        const response = await fetch(`${base}/v2/health/ready`, { signal: AbortSignal.timeout(readyTimeoutMs), redirect: 'error' });
+        const response = await fetch(`${base}/v2/health/ready`, { signal: AbortSignal.timeout(readyTimeoutMs), redirect: 'manual' });
         await response.body?.cancel();
         return response.ok;
       } catch {
