@@ -72,7 +72,7 @@ test('no place of one machine and no download address is written down', () => {
 
 test('the environment is read in one typed place per service', () => {
   const readers = code.filter((file) => !isTest(file) && /\bprocess\.env\b/.test(textOf(file)));
-  const allowed = /^(start\.ts|(scripts|bench|deploy)\/.*|(.*\/)?config\.ts|.*\.config\.ts|[\w-]+\/training\/.*)$/;
+  const allowed = /^(start\.ts|(scripts|bench|deploy|examples)\/.*|(.*\/)?config\.ts|.*\.config\.ts|[\w-]+\/training\/.*)$/;
   assert.deepEqual(
     readers.filter((file) => !allowed.test(file)),
     [],
