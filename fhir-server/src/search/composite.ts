@@ -1,0 +1,68 @@
+// https://hl7.org/fhir/R4/search.html#composite — one row per combination of values inside one repetition.
+import { groupHash, partHash } from './hash.ts';
+import type { Group } from './parameter.ts';
+import type { IndexRows } from './rows.ts';
+import type { Value } from './value.ts';
+
+type Row = IndexRows['composites'][number];
+
+/** Texts under which a token or reference is found, inside groups; a part of the query has exactly one of them. */
+export function partKeys(value: Value): string[] {
+  if (value.kind === 'token') {
+    const keys: string[] = [];
+    if (value.code !== '') keys.push(codeKey(value.code), value.system === '' ? bareKey(value.code) : bothKey(value.system, value.code));
+    return keys;
+  }
+  return value.kind === 'reference' ? value.targets.map(referenceKey) : [];
+}
+
+export const codeKey = (code: string): string => `code\u0001${code}`;
+export const bareKey = (code: string): string => `bare\u0001${code}`;
+export const bothKey = (system: string, code: string): string => `both\u0001${system}\u0001${code}`;
+export const referenceKey = (target: string): string => `reference\u0001${target}`;
+export const unitKey = (system: string, code: string): string => `${system}\u0001${code}`;
+
+const rowsMaximum = 2000;
+
+/** The rows of the groups of one resource. */
+export function compositeRows(groups: readonly Group[]): Row[] {
+  const rows = new Map<string, Row>();
+  for (const group of groups) {
+    for (const combination of combinations(group.parts)) {
+      for (const row of combinationRows(group.name, combination)) {
+        if (rows.size >= rowsMaximum) return [...rows.values()];
+        rows.set(`${row.grp} ${row.k} ${row.lo} ${row.hi} ${row.lo2} ${row.hi2} ${row.s}`, row);
+      }
+    }
+  }
+  return [...rows.values()];
+}
+
+function combinations(group: readonly (readonly Value[])[]): Value[][] {
+  let found: Value[][] = [[]];
+  for (const values of group) found = found.flatMap((start) => values.map((value) => [...start, value]));
+  return found;
+}
+
+function combinationRows(name: string, combination: readonly Value[]): Row[] {
+  const [first, ...rest] = combination;
+  if (!first) return [];
+  const second = rest.find((v) => v.kind === 'token' || v.kind === 'reference');
+  const ranges = rest.filter((v) => v.kind === 'range');
+  const string = rest.find((v) => v.kind === 'string');
+  const units = ranges.flatMap((r) => r.units.map(([system, code]) => unitKey(system, code)));
+  const shared = {
+    lo: ranges[0]?.lo ?? 0,
+    hi: ranges[0]?.hi ?? 0,
+    lo2: ranges[1]?.lo ?? 0,
+    hi2: ranges[1]?.hi ?? 0,
+    s: string?.norm ?? null,
+  };
+  const ks = second ? partKeys(second).map(partHash) : [0n];
+  return partKeys(first).flatMap((key) =>
+    (units.length > 0 ? units : ['']).flatMap((unit) => {
+      const grp = groupHash(name, key, unit);
+      return ks.map((k) => ({ grp, k, ...shared }));
+    }),
+  );
+}

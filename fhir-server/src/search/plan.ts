@@ -1,0 +1,175 @@
+// One SQL statement for a search: the access path is chosen here, from the measured shapes of the store, not left to statistics alone.
+
+import { accessSql, criterionSql, ownPatients, singleTokenHash, Values, visibilitySql } from './condition.ts';
+import type { Criterion, Cursor, Plan, PlanContext, SearchQuery } from './criterion.ts';
+import { keysetSql, orderSql, type SortExpression, sortExpressions } from './sort.ts';
+
+/** A row of a search: what store/read.ts takes, and where a page that ends here goes on. */
+export interface SearchRow {
+  readonly type: number;
+  readonly shard: number;
+  readonly rid: string;
+  readonly id: string;
+  readonly version: number;
+  readonly lu: Date;
+  readonly deleted: boolean;
+  readonly pat: string | null;
+  readonly codec: number;
+  readonly body: Buffer | null;
+  readonly keys: readonly (string | null)[];
+}
+
+/** Cursor that continues after a row. */
+export function cursorAfter(row: SearchRow): Cursor {
+  return { keys: row.keys, rid: row.rid };
+}
+
+export const rowColumns = 'r.type, r.shard, r.rid, r.id, r.version, r.lu, r.deleted, r.pat, r.codec, r.body';
+
+/** FROM and WHERE of a search, without order. */
+export interface Selection {
+  /** CTEs that `from` names. */
+  readonly with: string;
+  readonly from: string;
+  readonly where: string;
+  /** hot drives: its time stamp and key must be named for its index to give the order. */
+  readonly hot: boolean;
+}
+
+interface Shape {
+  readonly patient: bigint | undefined;
+  readonly code: { readonly criterion: Criterion; readonly hash: bigint } | undefined;
+  readonly tokens: readonly { readonly criterion: Criterion; readonly hash: bigint }[];
+}
+
+function shapeOf(query: SearchQuery, context: PlanContext): Shape {
+  const patients = query.criteria.map((c) => ownPatients(c, context)).filter((p) => p?.length === 1);
+  const granted = context.access.length === 1 ? context.access[0]?.patientRid : undefined;
+  const tokens = query.criteria.flatMap((criterion) => {
+    const hash = singleTokenHash(criterion, context.tenant);
+    return hash === undefined ? [] : [{ criterion, hash }];
+  });
+  const code = tokens.find(
+    (t) => t.criterion.param === 'code' && t.criterion.terms.every((term) => term.kind === 'token' && term.code !== undefined),
+  );
+  return { patient: patients[0]?.[0] ?? granted, code, tokens };
+}
+
+/** Chooses the access path and writes the conditions. */
+export function selectionOf(query: SearchQuery, context: PlanContext, values: Values): Selection {
+  const shape = shapeOf(query, context);
+  const byClinicalDate = query.sort.length === 1 && query.sort[0]?.kind === 'clinicalDate';
+  const hot = shape.code !== undefined && (shape.patient !== undefined || (byClinicalDate && shape.tokens.length === 1));
+  const type = values.add(context.typeNumber(query.type), 'int2');
+  const where = [`i.tenant = $1 and i.type = ${type}`];
+  const required = shape.tokens.filter((t) => !hot || t !== shape.code).map((t) => t.hash);
+  const tokens = required.length > 0 ? `i.tok @> ${values.hashes(required)}` : undefined;
+  // A walk in date order that filters by several tokens can go on for ever; their intersection is small or refused by its own index.
+  const materialized = tokens !== undefined && !hot && shape.patient === undefined && required.length > 1 && query.sort.length > 0;
+  if (tokens && !materialized) where.push(tokens);
+  if (hot && shape.code) {
+    where.push(`h.tenant = $1 and h.code = ${values.hash(shape.code.hash)}`);
+    if (shape.patient !== undefined) where.push(`h.pat = ${values.hash(shape.patient)}`);
+  }
+  for (const criterion of query.criteria) {
+    if (!shape.tokens.some((t) => t.criterion === criterion)) where.push(criterionSql(criterion, context, values));
+  }
+  for (const condition of [accessSql(context, values), visibilitySql(context, values)]) if (condition) where.push(condition);
+  const from = hot ? 'hot h join idx i on i.tenant = h.tenant and i.shard = h.shard and i.rid = h.rid' : materialized ? 'c i' : 'idx i';
+  return {
+    with: materialized ? `c as materialized (select * from idx i where i.tenant = $1 and i.type = ${type} and ${tokens})` : '',
+    from,
+    where: where.join(' and '),
+    hot,
+  };
+}
+
+const withClause = (...parts: readonly string[]): string => {
+  const given = parts.filter(Boolean);
+  return given.length > 0 ? `with ${given.join(', ')} ` : '';
+};
+
+/** A page of matches and one row more, which tells whether there is another page. */
+export function planSearch(query: SearchQuery, context: PlanContext): Plan {
+  const values = new Values(context.tenant);
+  const selection = selectionOf(query, context, values);
+  const sort = sortExpressions(query.sort, query.type, selection.hot, values);
+  const limit = values.add(query.count + 1, 'int8');
+  const picked = datedFirst(sort)
+    ? pickDatedFirst(selection, sort, context.cursor, values, limit)
+    : pick(selection, sort, context.cursor, values, limit, '');
+  const keys = sort.length > 0 ? `array[${sort.map((_, n) => `m.k${n}::text`).join(', ')}]` : "'{}'::text[]";
+  const text = `${withClause(selection.with, `m as (${picked})`)}select ${rowColumns}, ${keys} as keys from m join res r on r.tenant = $1 and r.shard = m.shard and r.rid = m.rid order by ${orderSql(sort, 'm.k', 'm.rid')} limit ${limit}`;
+  return { text, values: values.list };
+}
+
+function pick(
+  selection: Selection,
+  sort: readonly SortExpression[],
+  cursor: Cursor | undefined,
+  values: Values,
+  limit: string,
+  more: string,
+): string {
+  const rid = selection.hot ? 'h.rid' : 'i.rid';
+  const columns = ['i.shard', `${rid} as rid`, ...sort.map((s, n) => `${s.sql} as k${n}`)];
+  const conditions = [selection.where];
+  if (more) conditions.push(more);
+  if (cursor) conditions.push(keysetSql(sort, cursor, rid, values));
+  return `select ${columns.join(', ')} from ${selection.from} where ${conditions.join(' and ')} order by ${orderSql(sort, '', rid)} limit ${limit}`;
+}
+
+/** Newest first by the row's own date: the indexes hold missing dates first, so the dated and the undated part are read apart. */
+function datedFirst(sort: readonly SortExpression[]): boolean {
+  const [only, ...more] = sort;
+  return more.length === 0 && only?.kind === 'clinicalDate' && only.descending;
+}
+
+function pickDatedFirst(
+  selection: Selection,
+  sort: readonly SortExpression[],
+  cursor: Cursor | undefined,
+  values: Values,
+  limit: string,
+): string {
+  const date = sort[0]?.sql ?? '';
+  const dated = sort.map((s) => ({ ...s, nullable: false }));
+  const undated = pick(selection, sort, cursor?.keys[0] === null ? cursor : undefined, values, limit, `${date} is null`);
+  if (cursor?.keys[0] === null) return undated;
+  return `(${pick(selection, dated, cursor, values, limit, `${date} is not null`)}) union all (${undated})`;
+}
+
+/**
+ * Number of matches.
+ * @param maximum stop counting there; absent = exact
+ */
+export function planCount(query: SearchQuery, context: PlanContext, maximum?: number): Plan {
+  const values = new Values(context.tenant);
+  const { with: cte, from, where } = selectionOf({ ...query, sort: [] }, context, values);
+  const text =
+    maximum === undefined
+      ? `${withClause(cte)}select count(*) as total from ${from} where ${where}`
+      : `${withClause(cte)}select count(*) as total from (select 1 from ${from} where ${where} limit ${values.add(maximum, 'int8')}) n`;
+  return { text, values: values.list };
+}
+
+/** shard and rid of at most two matches: what a conditional interaction needs to know. */
+export function planMatch(query: Pick<SearchQuery, 'type' | 'criteria'>, context: PlanContext): Plan {
+  const values = new Values(context.tenant);
+  const { with: cte, from, where } = selectionOf({ ...emptyQuery, ...query, sort: [] }, context, values);
+  return { text: `${withClause(cte)}select i.shard, i.rid from ${from} where ${where} order by i.rid limit 2`, values: values.list };
+}
+
+/** A query that asks for nothing in particular. */
+export const emptyQuery: Omit<SearchQuery, 'type'> = {
+  criteria: [],
+  sort: [],
+  count: 0,
+  total: undefined,
+  summaryCount: false,
+  includes: [],
+  revincludes: [],
+  cursor: undefined,
+  ignored: [],
+  used: [],
+};

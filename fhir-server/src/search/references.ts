@@ -1,0 +1,14 @@
+// https://hl7.org/fhir/R4/search.html#include — the references that a parameter selects, for `_include`.
+import type { Definitions } from '@limen/fhir-model/definitions';
+import { parametersOf } from './parameter.ts';
+
+/** Compiles a reference parameter; the function returns "Type/id" and other reference texts, without versions and duplicates. */
+export function extractReferences(
+  definitions: Definitions,
+  type: string,
+  param: string,
+): (resource: { readonly resourceType: string }) => string[] {
+  const parameter = parametersOf(definitions, type).get(param);
+  if (parameter?.kind !== 'reference') return () => [];
+  return (resource) => [...new Set(parameter.values(resource).flatMap((value) => (value.kind === 'reference' ? value.targets : [])))];
+}
