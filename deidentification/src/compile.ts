@@ -21,6 +21,7 @@ const byAction: { readonly [action in Action]: Rule } = {
   remove: types.removed,
   mask: types.removed,
   surrogate: types.surrogate,
+  canonical: types.canonical,
   uid: types.uid,
   recorded: types.recorded,
   numbers: types.numbers,
@@ -80,6 +81,7 @@ export class Compiler {
     const walk = this.#walker(type, definition.elements);
     if (type === 'Extension') return extensionRule(walk);
     if (type === 'Coding') return types.coding(walk);
+    if (type === 'CodeableConcept') return types.concept(walk);
     if (type === 'Meta') return metaRule(walk);
     if (type === 'Age') return (value, context) => types.boundedAge(walk(value, context), context, 'a');
     if (type === 'Range') return rangeRule(walk);
@@ -101,8 +103,10 @@ export class Compiler {
     if (element.name === 'implicitRules') return (_value, context) => context.refuse('Implicit rules are not supported.');
     if (element.name === 'modifierExtension') return modifierExtension(this.rule('Extension'));
     if (element.name === 'id') return this.#definitions.types[type]?.kind === 'resource' ? types.keep : types.uri;
-    if (element.name === 'display' && type === 'Coding') return types.keep;
+    if (type === 'Coding' && element.name === 'display') return types.keep;
+    if (type === 'CodeableConcept' && element.name === 'text') return types.keep;
     if (action) return byAction[action];
+    if (code === 'instant' && element.min > 0) return requiredInstant;
     if (code === 'Reference') return types.reference(targets, this.rule('CodeableConcept'), this.#list(this.rule('Extension')));
     return this.rule(code);
   }
@@ -228,6 +232,10 @@ function walkField(field: Field, name: string, holder: Json, out: Json, extensio
   const extra = siblingItem(beside, extensions, context);
   if (extra) out[`_${name}`] = extra;
 }
+
+/** A Slot without its time is none: where only the year may stay, the resource is refused. */
+const requiredInstant: Rule = (value, context) =>
+  types.instant(value, context) ?? context.refuse('The policy keeps only years, and this resource needs a full time.');
 
 const narrative: Rule = (value, context) => {
   if (context.transforms || !isObject(value) || typeof value['div'] !== 'string') return types.removed(value, context);

@@ -22,6 +22,8 @@ export interface Context {
   instant(value: string): string | undefined;
   /** A text that always stays, without what identifies. */
   label(value: string): string | undefined;
+  /** Text of a concept; `published`: it repeats the display of a published code. */
+  meaning(value: string, published: boolean): string | undefined;
   /** A free text: as label when it is the patient's or a definition's, removed otherwise. */
   text(value: string): string | undefined;
   /** Display of a code. */

@@ -1,6 +1,7 @@
 // https://hl7.org/fhir/R4/datatypes.html — the rule of each data type that has one of its own; all others are walked element by element.
 import { parseReference } from '@limen/fhir-model';
 import { type Context, isObject, type Json, type Rule } from './context.ts';
+import { isPublishedSystem } from './rules/code-systems.ts';
 import { personTypes, placeTypes } from './rules/exceptions.ts';
 import { dataAbsentReason } from './rules/extensions.ts';
 import { restrictedZip3 } from './rules/restricted-zip3.ts';
@@ -96,6 +97,24 @@ export const coding =
     return out;
   };
 
+/** The text often repeats the display of one of its codes. */
+export const concept =
+  (walk: Rule): Rule =>
+  (value, context) => {
+    const out = walk(value, context);
+    if (!isObject(out) || typeof out['text'] !== 'string') return out;
+    const { text: words, ...rest } = out;
+    const codings = Array.isArray(out['coding']) ? out['coding'].filter(isObject) : [];
+    const published = codings.some(
+      (c) => c['display'] === words && isPublishedSystem(typeof c['system'] === 'string' ? c['system'] : undefined),
+    );
+    context.path.push('text');
+    const kept = context.meaning(words as string, published);
+    context.path.pop();
+    if (kept === words) return out;
+    return kept === undefined ? rest : { ...rest, text: kept };
+  };
+
 /** Identifier of what: the (contained) resource, or the target of a reference. */
 export function identifierOf(value: unknown, context: Context, type: string, concept: Rule): unknown {
   if (isMasked(value)) return value;
@@ -119,6 +138,7 @@ function keptLiteral(literal: string): boolean {
 }
 
 function referenceDisplay(display: string, type: string | undefined, context: Context): string | undefined {
+  if (type === undefined && !context.transforms) return context.label(display);
   if (type === undefined || personTypes.has(type)) return context.remove();
   return placeTypes.has(type) ? context.surrogate(type === 'HealthcareService' ? 'Organization' : type, display) : context.label(display);
 }

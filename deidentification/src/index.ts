@@ -2,7 +2,6 @@
 export * from './contract.ts';
 export { compileDoor, type Deidentified, type Door } from './door.ts';
 export { type Policy, type PolicyCoding, type PolicyName, policy, policySystem } from './policy.ts';
-export { ageLowerBound } from './rules/extensions.ts';
+export { ageLowerBound, pseudonymSystem } from './rules/extensions.ts';
 export type { SearchAnswer } from './search-policy.ts';
 export { scrubSpans, scrubText, type TextSpan } from './text/scrub.ts';
-export { pseudonymSystem } from './verify.ts';

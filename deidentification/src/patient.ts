@@ -1,8 +1,7 @@
 // https://hl7.org/fhir/R4/patient.html — the one type with rules over more than one element: the pseudonym and ages over 89.
 import { type Context, isObject, type Json } from './context.ts';
 import { ageYears, yearOf } from './dates.ts';
-import { ageLowerBound } from './rules/extensions.ts';
-import { pseudonymSystem } from './verify.ts';
+import { ageLowerBound, pseudonymSystem } from './rules/extensions.ts';
 
 /** A Patient has exactly one identifier: its pseudonym. */
 export function pseudonymIdentifier(pseudonym: string): Json {

@@ -48,6 +48,7 @@ class Predictor {
       const step = this.#step(codes[0] ?? type, type, name);
       if (typeof step === 'string') return step;
       codes = step.next;
+      if (codes.every((c) => c !== 'Address' && removedTypes.has(c))) return 'refused';
     }
     if (codes.every((c) => removedTypes.has(c))) return 'refused';
     return codes.every((c) => c === 'Identifier') ? 'translated' : 'matches';

@@ -6,7 +6,8 @@ import { isDateTime, movedDate, yearOf } from './dates.ts';
 import type { Policy } from './policy.ts';
 import { isPublishedSystem } from './rules/code-systems.ts';
 import { definitionalTypes } from './rules/exceptions.ts';
-import { isCleanLabel, scrubText } from './text/scrub.ts';
+import { isOwnSystem } from './rules/extensions.ts';
+import { isCleanLabel, isSafeDisplay, scrubText } from './text/scrub.ts';
 
 export class Transform implements Context {
   readonly transforms = true;
@@ -61,15 +62,20 @@ export class Transform implements Context {
     return text;
   }
 
+  meaning(value: string, published: boolean): string | undefined {
+    return published && isSafeDisplay(value, this.nameParts) ? value : this.label(value);
+  }
+
   text(value: string): string | undefined {
     return this.definitional || this.resolved.person ? this.label(value) : this.remove();
   }
 
   display(system: string | undefined, value: string): string | undefined {
-    return isPublishedSystem(system) && isCleanLabel(value, this.nameParts) ? value : this.remove();
+    return isPublishedSystem(system) && isSafeDisplay(value, this.nameParts) ? value : this.remove();
   }
 
   identifier(type: string, system: string, value: string): string | undefined {
+    if (isOwnSystem(system) && isSafeDisplay(value, this.nameParts)) return value;
     const { person, tenantPseudonym } = this.resolved;
     return person && this.#compartment.has(type) ? person.pseudonymOf(type, system, value) : tenantPseudonym(type, system, value);
   }

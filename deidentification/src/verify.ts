@@ -5,11 +5,8 @@ import type { Resolved } from './contract.ts';
 import { isDateTime } from './dates.ts';
 import { isPublishedSystem } from './rules/code-systems.ts';
 import { definitionalTypes } from './rules/exceptions.ts';
-import { ownExtensions } from './rules/extensions.ts';
-import { isCleanLabel, scrubSpans } from './text/scrub.ts';
-
-/** Systems whose values are ours; the pseudonym system itself is checked exactly. */
-export const pseudonymSystem = 'https://limen.example/pseudonym';
+import { isOwnSystem } from './rules/extensions.ts';
+import { isCleanLabel, isSafeDisplay, scrubSpans } from './text/scrub.ts';
 
 export class Verify implements Context {
   readonly transforms = false;
@@ -49,18 +46,22 @@ export class Verify implements Context {
     return found ? this.refuse('A text looks as if it identifies a person.') : value;
   }
 
+  meaning(value: string, published: boolean): string {
+    return published && isSafeDisplay(value, this.nameParts) ? value : this.label(value);
+  }
+
   text(value: string): string {
     return this.label(value);
   }
 
   display(system: string | undefined, value: string): string {
-    if (isPublishedSystem(system) && isCleanLabel(value, this.nameParts)) return value;
+    if (isPublishedSystem(system) && isSafeDisplay(value, this.nameParts)) return value;
     return this.label(value);
   }
 
   identifier(_type: string, system: string, value: string): string {
     if (/^[0-9a-f]{32}$/.test(value)) return value;
-    if (system.startsWith(ownExtensions) && system !== pseudonymSystem) return this.label(value);
+    if (isOwnSystem(system) && isSafeDisplay(value, this.nameParts)) return value;
     return this.refuse('An identifier is not a pseudonym of this server.');
   }
 

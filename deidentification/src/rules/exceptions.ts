@@ -2,18 +2,18 @@
 // Source of the removals: 45 CFR 164.514(b)(2)(i)(A)-(R); of the codes kept: the element's definition in FHIR R4.
 /**
  * keep: as it is · code: kept when it looks like a code · label: scrubbed even without a patient · remove · mask: removed, the gap is shown ·
- * surrogate: a name made from the pseudonym · uid: a DICOM UID of ours · recorded: a time the server gives · numbers: digits and signs only
+ * surrogate: a name made from the pseudonym · canonical: a published address · uid: a DICOM UID of ours · recorded: a time the server gives · numbers: digits and signs only
  */
-export type Action = 'keep' | 'code' | 'label' | 'remove' | 'mask' | 'surrogate' | 'uid' | 'recorded' | 'numbers';
+export type Action = 'keep' | 'code' | 'label' | 'remove' | 'mask' | 'surrogate' | 'canonical' | 'uid' | 'recorded' | 'numbers';
 
 const lists: { readonly [action in Action]: string } = {
   keep: `Coding.system Identifier.system Quantity.system Age.system Count.system Distance.system Duration.system Extension.url
-    Coding.userSelected GuidanceResponse.module[x] QuestionnaireResponse.item.definition Provenance.policy Consent.policy.uri
+    Coding.userSelected QuestionnaireResponse.item.definition Consent.policy.uri
     Consent.policy.authority Attachment.size MessageDefinition.event[x] MessageHeader.event[x]`,
   code: `Coding.version QuestionnaireResponse.item.linkId Questionnaire.item.linkId Questionnaire.item.enableWhen.question
     Parameters.parameter.name Bundle.link.relation Bundle.entry.response.status Expression.language Device.modelNumber
     DeviceDefinition.modelNumber AuditEvent.entity.detail.type Device.version.value Device.specialization.version`,
-  label: `Quantity.unit Age.unit Count.unit Distance.unit Duration.unit CodeableConcept.text Dosage.text Dosage.patientInstruction
+  label: `Quantity.unit Age.unit Count.unit Distance.unit Duration.unit Dosage.text Dosage.patientInstruction
     Device.deviceName.name DeviceDefinition.deviceName.name Device.manufacturer
     ProdCharacteristic.shape ProdCharacteristic.color Substance.description MedicationKnowledge.synonym`,
   remove: `Annotation.author[x] Attachment.hash Meta.source Patient.contact.organization Organization.alias Location.alias Location.description Location.position
@@ -31,6 +31,7 @@ const lists: { readonly [action in Action]: string } = {
   mask: `Attachment.data Attachment.url Binary.data Coverage.class.value AuditEvent.entity.detail.value[x] Bundle.link.url
     Bundle.entry.request.url MessageHeader.source.endpoint MessageHeader.destination.endpoint MessageHeader.response.identifier
     Subscription.criteria Endpoint.address`,
+  canonical: 'DetectedIssue.reference RelatedArtifact.url GuidanceResponse.module[x] Provenance.policy',
   surrogate: 'Organization.name Location.name',
   uid: 'ImagingStudy.series.uid ImagingStudy.series.instance.uid',
   recorded: 'Provenance.recorded AuditEvent.recorded',

@@ -42,11 +42,18 @@ const families = [
   'workflow-',
 ].map((family) => hl7 + family);
 
-/** Our own extensions, the age bound among them. */
-export const ownExtensions = 'https://limen.example/';
+/** Our own extensions and identifier systems begin so. */
+const own = 'https://limen.example/';
+/** System of a Patient's only identifier. */
+export const pseudonymSystem = `${own}pseudonym`;
 export const ageLowerBound = 'https://limen.example/StructureDefinition/age-lower-bound';
 export const dataAbsentReason = `${hl7}data-absent-reason`;
 
 export function isKeptExtension(url: string): boolean {
-  return kept.has(url) || url.startsWith(ownExtensions) || families.some((family) => url.startsWith(family));
+  return kept.has(url) || url.startsWith(own) || families.some((family) => url.startsWith(family));
+}
+
+/** Systems in which this product itself gives values (software, digests); the pseudonym is checked on its own. */
+export function isOwnSystem(system: string): boolean {
+  return system.startsWith(own) && system !== pseudonymSystem;
 }

@@ -51,7 +51,7 @@ export const identifierPatterns: readonly Pattern[] = [
     'accession|specimen|case|encounter|visit|order|requisition|study|reference|ref|patient id|employee id|badge|ticket|ID',
   ),
   { type: 'OTHER_ID', regex: /\b[A-Z]{1,6}-?\d{6,}\b/dg },
-  { type: 'OTHER_ID', regex: /(?<![\d.,/-])\d{7,}(?![\d.,]*\d)/dg },
+  { type: 'OTHER_ID', regex: /(?<![\w.,/-])\d{7,}(?!\w|[.,]\d)/dg },
   {
     type: 'STREET',
     regex: new RegExp(
@@ -62,7 +62,7 @@ export const identifierPatterns: readonly Pattern[] = [
   {
     type: 'STREET',
     regex: new RegExp(
-      String.raw`\b(?:on|at|near|of)[ ]+((?:${cap}[ ]+){1,3}(?:Street|Avenue|Road|Lane|Drive|Boulevard|Terrace|Court|Highway))\b`,
+      String.raw`\b(?:on|at|near|of)[ ]+((?:(?:${cap}|\d{1,3}(?:st|nd|rd|th))[ ]+){1,3}(?:Street|Avenue|Road|Lane|Drive|Boulevard|Terrace|Court|Highway))\b`,
       'gdu',
     ),
   },
@@ -75,10 +75,7 @@ export const identifierPatterns: readonly Pattern[] = [
   },
   {
     type: 'CITY',
-    regex: new RegExp(
-      String.raw`\b(?:in|from|to|near|at|visiting|of)[ ]+(${cities})\b(?![ ]+(?:\p{Ll}*(?:${'criteria|sign|disease|score'})))`,
-      'gdu',
-    ),
+    regex: new RegExp(String.raw`\b(?:in|from|to|near|at|visiting|of)[ ]+(${cities})\b(?!-|[ ]+(?:criteria|sign|disease|score))`, 'gdu'),
   },
   {
     type: 'CITY',
@@ -90,3 +87,8 @@ export const identifierPatterns: readonly Pattern[] = [
   { type: 'AGE_OVER_89', regex: /(?<![\d./])(?:9\d|1[0-4]\d)(?=[ -]*(?:years?|yrs?|y\/?o|yo|y\.o\.)\b(?![ -]*(?:ago|history)))/dgi },
   { type: 'AGE_OVER_89', regex: /\b(?:age|aged|age[ ]of)[: ]+(9\d|1[0-4]\d)\b(?!\s*(?:%|mg|cm|kg|to|-))/dgi },
 ];
+
+/** Forms that nothing else has: also looked for where names and places can't be told from the vocabulary of a code system. */
+export const unmistakablePatterns: readonly Pattern[] = identifierPatterns.filter((p) =>
+  ['EMAIL', 'SSN', 'PHONE', 'IP', 'MRN'].includes(p.type),
+);

@@ -9,7 +9,7 @@ export interface TextSpan {
 
 const token = String.raw`\p{Lu}[\p{L}\p{M}]*(?:['’-]\p{Lu}?[\p{L}\p{M}]+)*`;
 const initial = String.raw`\p{Lu}\.`;
-const particle = String.raw`(?:d[aeiou]s?|del|della|den|der|van|von|ter|la|le|bin|ibn|al|el|af|av|St\.)`;
+const particle = String.raw`(?:[Dd][aeiou]s?|del|della|den|der|van|von|ter|la|le|bin|ibn|al|el|af|av|St\.)`;
 const piece = `(?:${initial}|${token})`;
 const full = String.raw`${piece}(?:[ \t]+(?:${particle}[ \t]+){0,2}${piece}){0,3}`;
 const listed = String.raw`(?:${particle}[ \t]+){0,2}${full}(?:,[ \t]*(?!(?:MD|M\.D|RN|DO|NP|PA|PhD|DOB|SSN|MRN|DPM|DDS)\b)${full})?`;
@@ -28,7 +28,10 @@ const contexts: readonly RegExp[] = [
     String.raw`\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Drs|Prof|Professor|Doctor|Nurse|Sister|Father|Rev|Sgt|Lt|Capt|MR|MRS|MS|DR)\b\.?[ \t]+((?:${particle}[ \t]+){0,2}${full})`,
     'gdu',
   ),
-  new RegExp(String.raw`\bMD[ \t]+(${token})(?=[ \t]+(?:notified|aware|called|paged|informed|updated))`, 'gdu'),
+  new RegExp(
+    String.raw`\bMD[ \t]+((?:${particle}[ \t]+)?${token}(?:[ \t]+${token})?)(?=[ \t]+(?:notified|aware|called|paged|informed|updated))`,
+    'gdu',
+  ),
   new RegExp(
     String.raw`(?<![\p{L}])(?:${anyCase(people)})[ \t]*:[ \t]*(?:(?:Dr|Mr|Mrs|Ms|Miss|Prof|DR|MR|MRS|MS)\.?[ \t]+)?(${listed})`,
     'gdu',
@@ -49,7 +52,7 @@ const contexts: readonly RegExp[] = [
   ),
   new RegExp(String.raw`\b(?:Dear|Hi|Hello|Hey|Good morning|Good afternoon|Attn:?)[ \t,]+(?:(?:Dr|Mr|Mrs|Ms)\.?[ \t]+)?(${full})`, 'gdu'),
   new RegExp(
-    String.raw`\b(?:refill of|prescription for|call for|message for|appointment for|results for|for)[ \t]+(?:[\p{L}-]+[ \t]+for[ \t]+)?(${token}[ \t]+${token})(?=[.,;\n])`,
+    String.raw`\b(?:refill of|prescription for|call for|message for|appointment for|results for|for)[ \t]+(?:[\p{L}-]+[ \t]+for[ \t]+)?(${token}[ \t]+(?:${particle}[ \t]+)?${token})(?=[.,;\n])`,
     'gdu',
   ),
   new RegExp(String.raw`\bby[ \t]+(${initial}[ \t]*(?:${particle}[ \t]+){0,2}${token})`, 'gdu'),

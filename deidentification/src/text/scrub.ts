@@ -1,13 +1,12 @@
 // Free text by rules: spans that identify, and the text without them (45 CFR 164.514(b)(2)).
 import { findDates, type Shift } from './dates.ts';
-import { identifierPatterns } from './identifiers.ts';
+import { identifierPatterns, unmistakablePatterns } from './identifiers.ts';
 import { findNames, namePattern, type TextSpan } from './names.ts';
 
 export type { TextSpan } from './names.ts';
 
 const placeholder =
   /\[(?:NAME|DATE|ORGANIZATION|PHONE|CITY|MRN|STREET|ZIP|LICENSE|OTHER_ID|EMAIL|ACCOUNT|HEALTH_PLAN|DEVICE|SSN|VEHICLE|URL|IP|TEXT)\]/g;
-/** Texts longer than this are not searched by expressions with context; they are cut into pieces at line ends. */
 const maximumRounds = 4;
 
 const patterns = new WeakMap<readonly string[], { regex: RegExp | undefined }>();
@@ -118,4 +117,17 @@ export function isCleanLabel(text: string, nameParts: readonly string[]): boolea
   if (clean.size >= maximumRemembered) clean.clear();
   clean.add(print);
   return true;
+}
+
+/** No name of the person and no unmistakable identifier: for displays of published codes, whose words look like places and organizations. */
+export function isSafeDisplay(text: string, nameParts: readonly string[]): boolean {
+  const names = known(nameParts);
+  if (names) {
+    names.lastIndex = 0;
+    if (names.test(text)) return false;
+  }
+  return !unmistakablePatterns.some(({ regex }) => {
+    regex.lastIndex = 0;
+    return regex.test(text);
+  });
 }
