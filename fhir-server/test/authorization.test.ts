@@ -8,7 +8,6 @@ import {
   Browser,
   basic,
   type Database,
-  type Pkce,
   patientButton,
   pkce,
   post,

@@ -20,18 +20,14 @@ export async function findAccount(pool: Pool, id: string): Promise<Account | und
   return rows[0];
 }
 
-/** An account with a fresh id; the password is kept as argon2id only. */
-export async function createAccount(
-  pool: Pool,
-  account: { readonly username: string; readonly password: string; readonly role: Account['role'] },
-): Promise<Account> {
-  const { rows } = await pool.query<Account>(
-    `insert into operational.account (id, username, password_hash, role, practitioner_id) values ($1, $2, $3, $4, $5) returning ${columns}`,
-    [randomUUID(), account.username, await hashPassword(account.password), account.role, randomUUID()],
-  );
-  const [created] = rows;
-  if (!created) throw new Error('account insert returned no row');
-  return created;
+/** A new account with a fresh id; the password is kept as argon2id only. */
+export async function newAccount(account: {
+  readonly username: string;
+  readonly password: string;
+  readonly role: Account['role'];
+}): Promise<Account> {
+  const { username, password, role } = account;
+  return { id: randomUUID(), username, passwordHash: await hashPassword(password), role, practitionerId: randomUUID() };
 }
 
 /**

@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { JSONWebKeySet } from 'jose';
 import type { Pool } from 'pg';
+import { operationalSource } from './data-source.ts';
+import { clientEntity } from './entities.ts';
 
 export interface RegisteredClient {
   readonly clientId: string;
@@ -41,29 +43,25 @@ export async function findClient(pool: Pool, clientId: string): Promise<Register
   return rows[0];
 }
 
+/** The whole registration: what is left out has its default, and secrets become hashes. */
+export function newClient(client: ClientRegistration): RegisteredClient {
+  const { secret, ...given } = client;
+  return {
+    tenant: 'main',
+    jwks: null,
+    redirectUris: [],
+    grantTypes: [],
+    plane: 'stored',
+    updateMode: 'replace',
+    reidentify: false,
+    trusted: false,
+    ...given,
+    secretHash: secret === undefined ? null : hashSecret(secret),
+  };
+}
+
 /** Registers the client, or replaces the registration of that id. */
 export async function registerClient(pool: Pool, client: ClientRegistration): Promise<void> {
-  await pool.query(
-    `insert into operational.client (client_id, name, tenant, auth_method, secret_hash, jwks, redirect_uris, grant_types, scope, plane,
-       update_mode, reidentify, trusted) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-     on conflict (client_id) do update set (name, tenant, auth_method, secret_hash, jwks, redirect_uris, grant_types, scope, plane,
-       update_mode, reidentify, trusted) = (excluded.name, excluded.tenant, excluded.auth_method, excluded.secret_hash, excluded.jwks,
-       excluded.redirect_uris, excluded.grant_types, excluded.scope, excluded.plane, excluded.update_mode, excluded.reidentify,
-       excluded.trusted)`,
-    [
-      client.clientId,
-      client.name,
-      client.tenant ?? 'main',
-      client.authMethod,
-      client.secret === undefined ? null : hashSecret(client.secret),
-      client.jwks ? JSON.stringify(client.jwks) : null,
-      client.redirectUris ?? [],
-      client.grantTypes ?? [],
-      client.scope,
-      client.plane ?? 'stored',
-      client.updateMode ?? 'replace',
-      client.reidentify ?? false,
-      client.trusted ?? false,
-    ],
-  );
+  const source = await operationalSource(pool);
+  await source.getRepository(clientEntity).upsert(newClient(client), ['clientId']);
 }

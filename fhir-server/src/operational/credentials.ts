@@ -3,8 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
-import { createAccount } from './account.ts';
-import { type ClientRegistration, registerClient } from './client.ts';
+import { newAccount } from './account.ts';
+import { type ClientRegistration, newClient, registerClient } from './client.ts';
+import { operationalSource } from './data-source.ts';
+import { accountEntity, clientEntity } from './entities.ts';
 
 export interface CredentialsIo {
   /** Public origin; the app's redirect URI is `{origin}/app/`. */
@@ -67,8 +69,8 @@ async function writeCredentials(dataDir: string, text: string): Promise<void> {
 /** Registers the product's clients; on a start without users makes the backend client, the demo users and credentials.json (mode 600). */
 export async function ensureCredentials(pool: Pool, dataDir: string, io: CredentialsIo): Promise<void> {
   for (const client of productClients(io.origin)) await registerClient(pool, client);
-  const { rows } = await pool.query('select 1 from operational.account limit 1');
-  if (rows.length > 0) return;
+  const source = await operationalSource(pool);
+  if (await source.getRepository(accountEntity).existsBy({})) return;
   const backendClient = { client_id: 'limen-backend', client_secret: random() };
   const users = [
     { username: 'physician', password: random(), role: 'physician' as const },
@@ -76,7 +78,7 @@ export async function ensureCredentials(pool: Pool, dataDir: string, io: Credent
   ];
   // Written first: a crash in between leaves a file that the next start replaces, never an account nobody knows the password of.
   await writeCredentials(dataDir, `${JSON.stringify({ backendClient: { ...backendClient, scope: backendScope }, users }, null, 2)}\n`);
-  await registerClient(pool, {
+  const client = newClient({
     clientId: backendClient.client_id,
     name: 'Backend client',
     authMethod: 'client_secret_basic',
@@ -86,6 +88,10 @@ export async function ensureCredentials(pool: Pool, dataDir: string, io: Credent
     plane: 'identified',
     reidentify: true,
   });
-  for (const user of users) await createAccount(pool, user);
+  const accounts = await Promise.all(users.map(newAccount));
+  await source.transaction(async (manager) => {
+    await manager.save(clientEntity, client);
+    await manager.save(accountEntity, accounts);
+  });
   io.log?.('credentials of the first start are in credentials.json of the data folder');
 }

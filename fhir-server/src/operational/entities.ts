@@ -1,0 +1,38 @@
+// Operational tables as TypeORM entities (EntitySchema: decorators do not run under type stripping). The tables are made by schema.ts.
+import { EntitySchema } from 'typeorm';
+import type { Account } from './account.ts';
+import type { RegisteredClient } from './client.ts';
+
+const schema = 'operational';
+
+export const accountEntity = new EntitySchema<Account>({
+  name: 'account',
+  schema,
+  columns: {
+    id: { type: 'uuid', primary: true },
+    username: { type: 'text', unique: true },
+    passwordHash: { type: 'text', name: 'password_hash' },
+    role: { type: 'text' },
+    practitionerId: { type: 'text', name: 'practitioner_id' },
+  },
+});
+
+export const clientEntity = new EntitySchema<RegisteredClient>({
+  name: 'client',
+  schema,
+  columns: {
+    clientId: { type: 'text', name: 'client_id', primary: true },
+    name: { type: 'text' },
+    tenant: { type: 'text' },
+    authMethod: { type: 'text', name: 'auth_method' },
+    secretHash: { type: 'text', name: 'secret_hash', nullable: true },
+    jwks: { type: 'jsonb', nullable: true },
+    redirectUris: { type: 'text', name: 'redirect_uris', array: true },
+    grantTypes: { type: 'text', name: 'grant_types', array: true },
+    scope: { type: 'text' },
+    plane: { type: 'text' },
+    updateMode: { type: 'text', name: 'update_mode' },
+    reidentify: { type: 'bool' },
+    trusted: { type: 'bool' },
+  },
+});
