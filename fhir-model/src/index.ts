@@ -1,5 +1,6 @@
 export * from './client.ts';
 export * from './date.ts';
+export * from './number.ts';
 export * from './operation.ts';
 export * from './outcome.ts';
 export * from './principal.ts';

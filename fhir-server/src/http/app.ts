@@ -67,8 +67,11 @@ export function mountFhir(app: FastifyInstance, server: Server, authenticate: (h
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(contentTypes, { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => (body.length === 0 ? undefined : parseJson(body, jsonLimits)));
     scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => body);
-    scope.addHook('onRequest', async (request, reply) => cors(request, reply));
-    scope.options('/*', async (_request, reply) => reply.code(204).send());
+    scope.addHook('onRequest', async (request, reply) => {
+      cors(request, reply);
+      // A preflight carries no token.
+      if (request.method === 'OPTIONS') await reply.code(204).send();
+    });
     scope.get('/metadata', async (request, reply) => {
       negotiate(request);
       return reply.headers({ 'content-type': fhirJson }).send(JSON.stringify(capabilities(server)));

@@ -4,7 +4,7 @@ import { OperationOutcomeError } from '@limen/fhir-model';
 import type { Server } from '../server.ts';
 
 export interface Cursor {
-  readonly keys: (string | null)[];
+  readonly keys: readonly (string | null)[];
   readonly rid: string;
 }
 

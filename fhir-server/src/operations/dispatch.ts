@@ -7,6 +7,7 @@ import {
 import type { Server } from '../server.ts';
 import type { Answer, Request } from '../interactions/answer.ts';
 import { auditRow } from '../interactions/audit.ts';
+import { copyResource } from '../interactions/write/copy.ts';
 import type { WriteEntry } from '../interactions/write/entry.ts';
 import { resolvedFor, write } from '../interactions/write/plan.ts';
 import { provenanceOf } from './provenance.ts';
@@ -95,7 +96,7 @@ export function clientThrough(dispatch: (request: Request) => Promise<Answer>, r
     async request(r) {
       const [path = '', search = ''] = r.path.split(/\?(.*)/s);
       try {
-        const answer = await dispatch({ method: r.method, segments: path.split('/').filter(Boolean), query: new URLSearchParams(search), headers: r.headers ?? {}, body: r.body === undefined ? undefined : structuredClone(r.body), requestId });
+        const answer = await dispatch({ method: r.method, segments: path.split('/').filter(Boolean), query: new URLSearchParams(search), headers: r.headers ?? {}, body: r.body === undefined ? undefined : copyResource(r.body), requestId });
         return { status: answer.status, headers: answer.headers, body: answer.body ? (JSON.parse(answer.body) as Resource) : undefined };
       } catch (error) {
         if (!(error instanceof OperationOutcomeError)) throw error;

@@ -10,6 +10,7 @@ import { shardOf } from '../../store/ids.ts';
 import { type Person, pseudonymOf } from '../../vault/index.ts';
 import { accessFor, isUnrestricted } from '../access.ts';
 import { resolveConditionals } from './conditionals.ts';
+import { copyResource } from './copy.ts';
 import type { WriteEntry, WriteResult } from './entry.ts';
 import { mergeIntoStored } from './merge.ts';
 import { type Persons, resolvePersons } from './persons.ts';
@@ -53,7 +54,7 @@ function validateEntries(server: Server, entries: readonly WriteEntry[]): void {
 
 async function planAndCommit(server: Server, request: WriteRequest): Promise<readonly WriteResult[]> {
   const { principal } = request;
-  const entries = request.entries.map((e) => (e.resource ? { ...e, resource: structuredClone(e.resource) } : e));
+  const entries = request.entries.map((e) => (e.resource ? { ...e, resource: copyResource(e.resource) } : e));
   const persons = await resolvePersons(server, principal, entries);
   const conditionals = await resolveConditionals(server, principal, entries, persons);
   const { targets, byUrl } = await targetsOf(server, principal, entries, persons, conditionals);
