@@ -20,7 +20,7 @@ export interface ProviderOptions {
 
 const shortCookie = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true } as const;
 export const sessionCookie = { ...shortCookie, path: '/' } as const;
-export const accessTokenSeconds = 10 * 60;
+const accessTokenSeconds = 10 * 60;
 export const sessionSeconds = 8 * 3600;
 export const grantSeconds = 14 * 24 * 3600;
 const assertionSeconds = 5 * 60;
