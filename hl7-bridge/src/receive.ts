@@ -37,6 +37,11 @@ export function outcomeOf(response: FhirResponse): Outcome {
   return { result: new Refusal('AE', status === 400 || status === 422 ? '102' : '207'), detail };
 }
 
+/** A header value is printable ASCII: any other character of MSH-3, 4 or 10 is URL-encoded. */
+function headerValue(key: string): string {
+  return key.replace(/[^ -~]/gu, encodeURIComponent);
+}
+
 async function submit(text: string, options: ReceiveOptions): Promise<Outcome> {
   const conversion = convertMessage(text, options.channel);
   if (conversion.refusal) return { result: conversion.refusal };
@@ -44,7 +49,7 @@ async function submit(text: string, options: ReceiveOptions): Promise<Outcome> {
     method: 'POST',
     path: '',
     body: conversion.bundle,
-    headers: { 'idempotency-key': conversion.idempotencyKey },
+    headers: { 'idempotency-key': headerValue(conversion.idempotencyKey) },
     signal: AbortSignal.timeout(options.requestTimeoutMs),
   });
   return outcomeOf(response);

@@ -10,6 +10,8 @@ export interface Message {
   readonly segments: readonly Segment[];
 }
 
+const segmentName = /^[A-Z][A-Z0-9]{2}$/;
+
 /**
  * Segments end with CR; CRLF and LF are tolerated. When the message uses CR, a lone LF ends a segment only where the next
  * one visibly begins: elsewhere it is part of a text.
@@ -29,25 +31,26 @@ function fieldsOf(line: string, field: string): string[] {
 
 /**
  * Parses one message.
- * @throws Refusal AR 100 when it does not begin with MSH, AE 102 for characters that cannot be stored, AE 100 for a second MSH
+ * @throws Refusal AR 100 when it does not begin with MSH, AE 102 for characters that cannot be stored, AE 100 for a second
+ * MSH or a line that is no segment
  */
 export function parseMessage(text: string): Message {
   const trimmed = text.replace(/^[\s\ufeff]+/, '');
   if (!trimmed.startsWith('MSH')) throw new Refusal('AR', '100', { segment: 'MSH', ordinal: 1 });
   const delimiters = readDelimiters(trimmed);
   const ordinals = new Map<string, number>();
+  let previous = 'MSH';
   const segments = splitSegments(trimmed, delimiters.field).map((line): Segment => {
     const fields = fieldsOf(line.replace(/^\n+/, ''), delimiters.field);
     const name = fields[0] ?? '';
     const ordinal = (ordinals.get(name) ?? 0) + 1;
     ordinals.set(name, ordinal);
+    // A line that is no segment is the rest of a broken text: dropping it, or joining it on, would change what was said.
+    if (!segmentName.test(name)) throw new Refusal('AE', '100', { segment: previous, ordinal: ordinals.get(previous) ?? 1 });
+    previous = name;
     if (hasControlCharacter(line)) {
       const position = fields.findIndex(hasControlCharacter);
-      throw new Refusal(
-        'AE',
-        '102',
-        position > 0 ? { segment: /^[A-Z][A-Z0-9]{2}$/.test(name) ? name : 'MSH', ordinal, field: position } : undefined,
-      );
+      throw new Refusal('AE', '102', position > 0 ? { segment: name, ordinal, field: position } : undefined);
     }
     return { name, ordinal, fields, delimiters };
   });

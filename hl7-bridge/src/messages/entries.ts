@@ -13,25 +13,37 @@ export interface TransactionEntries {
   bundle(): Bundle;
 }
 
+/** The person a resource is about: the same visit number of two patients is two visits. */
+function subjectOf(resource: BridgeResource): string {
+  return 'subject' in resource ? (resource.subject?.reference ?? '') : '';
+}
+
 export function transactionEntries(): TransactionEntries {
   const entries: BundleEntry[] = [];
-  const targets = new Map<string, string>();
+  const known = new Map<string, string>();
 
   function add(resource: BridgeResource, fullUrl: string, request: NonNullable<BundleEntry['request']>): Reference {
     entries.push({ fullUrl, resource, request });
     return { reference: fullUrl };
   }
 
+  /** A transaction must not name the same resource twice: the doctor who attends and admits, a PID repeated for each order. */
+  function once(resource: BridgeResource, query: string, fullUrl: string, request: NonNullable<BundleEntry['request']>): Reference {
+    const target = `${resource.resourceType}?${query}#${subjectOf(resource)}`;
+    const earlier = known.get(target);
+    if (earlier) return { reference: earlier };
+    known.set(target, fullUrl);
+    return add(resource, fullUrl, request);
+  }
+
   return {
-    update: (resource, key, fullUrl) => add(resource, fullUrl, { method: 'PUT', url: `${resource.resourceType}?${identifierQuery(key)}` }),
+    update(resource, key, fullUrl) {
+      const query = identifierQuery(key);
+      return once(resource, query, fullUrl, { method: 'PUT', url: `${resource.resourceType}?${query}` });
+    },
     createIfNone(resource, key, fullUrl) {
       const query = identifierQuery(key);
-      const target = `${resource.resourceType}?${query}`;
-      const known = targets.get(target);
-      // One transaction must not name the same resource twice: the doctor who attends and admits is one entry.
-      if (known) return { reference: known };
-      targets.set(target, fullUrl);
-      return add(resource, fullUrl, { method: 'POST', url: resource.resourceType, ifNoneExist: query });
+      return once(resource, query, fullUrl, { method: 'POST', url: resource.resourceType, ifNoneExist: query });
     },
     create: (resource, fullUrl) => add(resource, fullUrl, { method: 'POST', url: resource.resourceType }),
     bundle: () => ({ resourceType: 'Bundle', type: 'transaction', entry: entries }),

@@ -56,6 +56,8 @@ export function openConnection(socket: Socket, { limits, log, handle }: Connecti
   const queue: Buffer[] = [];
   let working = false;
   let ending = false;
+  // Said once: whoever sends noise sends much of it. Noise does not keep a connection open either.
+  let noisy = false;
   const drop = (event: string): void => {
     log(event, {});
     socket.destroy();
@@ -89,14 +91,15 @@ export function openConnection(socket: Socket, { limits, log, handle }: Connecti
 
   socket.on('data', (chunk: Buffer) => {
     const { frames, overflow, noiseBytes, abandonedFrames } = decoder.push(chunk);
-    if (noiseBytes > 0) log('mllp-noise', { noiseBytes });
+    if (noiseBytes > 0 && !noisy) log('mllp-noise', { noiseBytes });
+    noisy ||= noiseBytes > 0;
     if (abandonedFrames > 0) log('mllp-frame-abandoned', { abandonedFrames });
     if (overflow) return drop('mllp-frame-too-large');
     queue.push(...frames);
     if (queue.length >= limits.maxQueuedFrames) socket.pause();
     if (working) return;
     if (queue.length > 0) void work();
-    else timers.waitForBytes(decoder.inFrame());
+    else if (noiseBytes < chunk.length) timers.waitForBytes(decoder.inFrame());
   });
   socket.on('end', () => {
     ending = true;

@@ -11,7 +11,7 @@ import { applyRows, type SegmentRow } from './rows.ts';
 
 /** OBX-7 as text, and as numbers where it is a plain range or one bound. */
 export function referenceRange(text: string, unit: Pick<Quantity, 'unit' | 'system' | 'code'>): ObservationReferenceRange {
-  const number = '([+-]?\\d+(?:\\.\\d+)?)';
+  const number = '([+-]?\\d{1,12}(?:\\.\\d{1,12})?)';
   const [, low, high] = new RegExp(`^${number}\\s*-\\s*${number}$`).exec(text) ?? [];
   const [, sign, bound] = new RegExp(`^([<>])=?\\s*${number}$`).exec(text) ?? [];
   if (low !== undefined && high !== undefined) {

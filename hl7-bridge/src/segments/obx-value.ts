@@ -25,7 +25,8 @@ export type ObservationValue = Partial<
 >;
 
 const comparators: { readonly [sign: string]: NonNullable<Quantity['comparator']> } = { '<': '<', '>': '>', '<=': '<=', '>=': '>=' };
-const decimal = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/;
+/** Longer ones are not measurements, and more digits than a number of JSON can carry. */
+const decimal = /^(?=.{1,24}$)[+-]?(?:\d+(?:\.\d*)?|\.\d+)$/;
 const absentReasons = 'http://terminology.hl7.org/CodeSystem/data-absent-reason';
 
 function wrongType(obx: Segment): never {
