@@ -5,7 +5,7 @@ import type { Server } from '../server.ts';
 import { type Person, pseudonymOf } from '../vault/index.ts';
 
 export const pseudonymSystem = 'https://limen.example/pseudonym';
-const ours = /^https:\/\/limen\.example\//;
+const ours = /^https:\/\/limen\.example\/(pseudonym|input-digest|software)$/;
 const nothing = 'urn:limen:none|none';
 
 /** Splits "system|value" at the first bar that is not escaped. */

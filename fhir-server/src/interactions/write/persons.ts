@@ -1,5 +1,5 @@
 // Step 1 of a write: who the patients are. The vault is written first and idempotently; an orphan pseudonym is harmless.
-import { eachReference, isConditionalReference, OperationOutcomeError, parseReference, type Principal } from '@limen/fhir-model';
+import { eachReference, isConditionalReference, OperationOutcomeError, parseReference, type Principal, type Resource } from '@limen/fhir-model';
 import type { Server } from '../../server.ts';
 import type { Person } from '../../vault/index.ts';
 import { splitToken } from '../identifiers.ts';
@@ -10,6 +10,11 @@ export interface Persons {
   ofEntry(index: number): Person | undefined;
   /** Person behind a reference as written: "Patient/1", "urn:uuid:...", "Patient?identifier=...". */
   ofReference(reference: string | undefined): Person | undefined;
+}
+
+interface Facts {
+  readonly index: number;
+  readonly person: NonNullable<ReturnType<Server['door']['collect']>['person']>;
 }
 
 const none: Persons = { ofEntry: () => undefined, ofReference: () => undefined };
@@ -25,14 +30,14 @@ function identifierOf(conditional: string): { system: string; value: string } | 
 
 export async function resolvePersons(server: Server, principal: Principal, entries: readonly WriteEntry[]): Promise<Persons> {
   if (server.policy.name === 'synthetic') return none;
-  const facts: { index: number; person: NonNullable<ReturnType<Server['door']['collect']>['person']> }[] = [];
+  const facts: Facts[] = [];
   const conditionals = new Set<string>();
   const ids = new Set<string>();
   for (const [index, entry] of entries.entries()) {
     if (entry.type === 'Patient' && entry.id) ids.add(entry.id);
     if (entry.type === 'Patient' && entry.condition) conditionals.add(`Patient?${entry.condition}`);
     if (!entry.resource) continue;
-    if (entry.type === 'Patient' && principal.plane === 'identified') {
+    if (entry.type === 'Patient' && principal.plane === 'identified' && !isStoredForm(server, entry.resource)) {
       const { person } = server.door.collect(entry.resource);
       if (person) facts.push({ index, person });
     }
@@ -48,12 +53,10 @@ export async function resolvePersons(server: Server, principal: Principal, entri
       if (id) ids.add(id);
     }
   }
-  const [resolved, byId, found] = await Promise.all([
-    server.vault.resolvePersons(facts.map((f) => f.person)),
-    server.vault.findByPatientId([...ids]),
-    findConditionals(server, [...conditionals]),
-  ]);
-  const entryPersons = new Map(facts.map((f, i) => [f.index, resolved[i]]));
+  const [byId, found] = await Promise.all([server.vault.findByPatientId([...ids]), findConditionals(server, [...conditionals])]);
+  const unknown = await withoutKnownIds(server, entries, facts, byId);
+  const resolved = await server.vault.resolvePersons(unknown.map((f) => f.person));
+  const entryPersons = new Map(unknown.map((f, i) => [f.index, resolved[i]]));
   const byUrl = new Map<string, Person>();
   for (const [index, entry] of entries.entries()) {
     const person = entryPersons.get(index) ?? (entry.id ? byId.get(entry.id) : undefined);
@@ -72,6 +75,24 @@ export async function resolvePersons(server: Server, principal: Principal, entri
       return byUrl.get(reference) ?? (id ? byId.get(id) ?? resolved.find((p) => p.patientId === id) : found.get(reference));
     },
   };
+}
+
+/** An update by id whose identifiers are new (or none) keeps the person of that id; only identifiers that are known may contradict it. */
+async function withoutKnownIds(server: Server, entries: readonly WriteEntry[], facts: readonly Facts[], byId: ReadonlyMap<string, Person>): Promise<Facts[]> {
+  const kept: Facts[] = [];
+  for (const fact of facts) {
+    const id = entries[fact.index]?.id;
+    const known = id !== undefined && byId.has(id);
+    const owners = known && fact.person.identifiers.length > 0 ? await server.vault.findByIdentifier(fact.person.identifiers) : [];
+    if (!known || owners.some((owner) => owner !== undefined)) kept.push(fact);
+  }
+  return kept;
+}
+
+/** Whether a body is one of ours coming back (DECISIONS 5): it carries the policy tag that reads put there. */
+export function isStoredForm(server: Server, resource: Resource): boolean {
+  const { tag } = server.policy;
+  return resource.meta?.tag?.some((t) => t.system === tag.system && t.code === tag.code) ?? false;
 }
 
 async function findConditionals(server: Server, conditionals: readonly string[]): Promise<Map<string, Person>> {

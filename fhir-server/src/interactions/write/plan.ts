@@ -13,7 +13,7 @@ import { resolveConditionals } from './conditionals.ts';
 import { copyResource } from './copy.ts';
 import type { WriteEntry, WriteResult } from './entry.ts';
 import { mergeIntoStored } from './merge.ts';
-import { type Persons, resolvePersons } from './persons.ts';
+import { isStoredForm, type Persons, resolvePersons } from './persons.ts';
 import { literalReferences, missingReference, rewriteReferences } from './references.ts';
 import { type Target, targetsOf } from './targets.ts';
 
@@ -125,12 +125,6 @@ export function resolvedFor(server: Server, person: Person | undefined, at: Date
     tenantPseudonym: server.tenantPseudonym,
     ...(person ? { person: { pseudonym: person.pseudonym, offsetDays: person.offsetDays, nameParts: person.nameParts, pseudonymOf: pseudonymOf(person) } } : {}),
   };
-}
-
-/** Whether a body is one of ours coming back (DECISIONS 5): it carries the label and tag that reads put there. */
-function isStoredForm(server: Server, resource: Resource): boolean {
-  const { policy } = server;
-  return resource.meta?.tag?.some((t) => t.system === policy.tag.system && t.code === policy.tag.code) ?? false;
 }
 
 async function planChange(
