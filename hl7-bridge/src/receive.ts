@@ -23,7 +23,7 @@ interface Outcome {
 }
 
 /** What the server's answer means to the sender. Never AR: the message was well formed, so a resend may help. */
-export function outcomeOf(response: FhirResponse): Outcome {
+function outcomeOf(response: FhirResponse): Outcome {
   const { status, body } = response;
   if (status >= 200 && status < 300) return { result: 'AA' };
   const issues = body?.resourceType === 'OperationOutcome' ? body.issue : [];

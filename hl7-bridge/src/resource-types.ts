@@ -12,7 +12,6 @@ export type Observation = OfType<'Observation'>;
 export type DiagnosticReport = OfType<'DiagnosticReport'>;
 export type Practitioner = OfType<'Practitioner'>;
 export type Location = OfType<'Location'>;
-export type OperationOutcome = OfType<'OperationOutcome'>;
 export type BridgeResource = Patient | Encounter | Observation | DiagnosticReport | Practitioner | Location;
 
 export type BundleEntry = Item<NonNullable<Bundle['entry']>>;

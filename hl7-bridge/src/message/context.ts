@@ -14,7 +14,7 @@ export interface ConversionContext {
 }
 
 /** RFC 9562 version 5 layout over a SHA-1: the same text always gives the same uuid. */
-export function uuidOf(text: string): string {
+function uuidOf(text: string): string {
   const hash = createHash('sha1').update(text).digest();
   const bytes = Buffer.from(hash.subarray(0, 16));
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50;

@@ -16,7 +16,7 @@ const segmentName = /^[A-Z][A-Z0-9]{2}$/;
  * Segments end with CR; CRLF and LF are tolerated. When the message uses CR, a lone LF ends a segment only where the next
  * one visibly begins: elsewhere it is part of a text.
  */
-export function splitSegments(text: string, field: string): string[] {
+function splitSegments(text: string, field: string): string[] {
   const lines = text.includes('\r') ? text.split(/\r\n?/) : text.split('\n');
   const next = new RegExp(`\\n+(?=[A-Z][A-Z0-9]{2}(?:${RegExp.escape(field)}|$))`);
   return lines.flatMap((line) => line.split(next)).filter((line) => line.trim() !== '');

@@ -13,7 +13,7 @@ export interface Segment {
 }
 
 /** Decoded sub-components. */
-export type Component = readonly string[];
+type Component = readonly string[];
 /** One value of a field: its components, from index 0 for component 1. */
 export type Repetition = readonly Component[];
 

@@ -7,7 +7,7 @@ import { obxObservations } from '../segments/obx-observation.ts';
 import type { TransactionEntries } from './entries.ts';
 import { addPractitioners } from './patient-visit.ts';
 
-export const observationSystem = 'urn:limen:hl7v2:observation';
+const observationSystem = 'urn:limen:hl7v2:observation';
 export const reportSystem = 'urn:limen:hl7v2:report';
 
 /** What the Observations of a group belong to. */

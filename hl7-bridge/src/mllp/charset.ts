@@ -34,7 +34,7 @@ export function headerLine(text: string): string {
 }
 
 /** MSH-18 of the first message in the frame, as sent; its first repetition. */
-export function declaredCharset(bytes: Buffer): string {
+function declaredCharset(bytes: Buffer): string {
   const header = headerLine(asciiCompatibleText(bytes));
   const fields = header.split(header.charAt(3) || '|');
   const repetition = fields[1]?.charAt(1) || '~';

@@ -4,7 +4,7 @@ const endBlock = 0x1c;
 const carriageReturn = 0x0d;
 const firstCapacityBytes = 4096;
 
-export interface DecodedChunk {
+interface DecodedChunk {
   /** The frames that this chunk completed, in order, without start and end block. */
   readonly frames: readonly Buffer[];
   /** A frame grew past the limit: the connection cannot be read on. */

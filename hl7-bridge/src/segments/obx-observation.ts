@@ -10,7 +10,7 @@ import { type ObservationValue, obxValues } from './obx-value.ts';
 import { applyRows, type SegmentRow } from './rows.ts';
 
 /** OBX-7 as text, and as numbers where it is a plain range or one bound. */
-export function referenceRange(text: string, unit: Pick<Quantity, 'unit' | 'system' | 'code'>): ObservationReferenceRange {
+function referenceRange(text: string, unit: Pick<Quantity, 'unit' | 'system' | 'code'>): ObservationReferenceRange {
   const number = '([+-]?\\d{1,12}(?:\\.\\d{1,12})?)';
   const [, low, high] = new RegExp(`^${number}\\s*-\\s*${number}$`).exec(text) ?? [];
   const [, sign, bound] = new RegExp(`^([<>])=?\\s*${number}$`).exec(text) ?? [];

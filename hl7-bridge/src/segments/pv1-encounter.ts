@@ -28,7 +28,7 @@ function hospitalization(field: number, table: string, assign: (stay: Hospitaliz
 }
 
 /** The class of a PV1-2 code; what the map does not know keeps the v2 table as its system. */
-export function classOf(code: string): Coding {
+function classOf(code: string): Coding {
   return encounterClass[code] ?? { system: `${v2Table}0004`, code };
 }
 

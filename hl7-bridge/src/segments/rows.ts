@@ -13,7 +13,7 @@ export interface SegmentRow<R> {
 }
 
 /** Carries the HL7 delete mark to the door: it removes the named element from the stored resource. */
-export const deleteExtensionUrl = 'https://limen.example/StructureDefinition/v2-delete';
+const deleteExtensionUrl = 'https://limen.example/StructureDefinition/v2-delete';
 
 /** Applies the rows of a segment to a resource. An empty field says nothing; `""` says delete. */
 export function applyRows<R extends { extension?: Extension[] }>(
