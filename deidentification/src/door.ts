@@ -1,8 +1,9 @@
 // The one door (ARCHITECTURE section 5): the only place that can make a Deidentified<T>.
-import type { Definitions } from '@limen/fhir-model/definitions';
+import { type Definitions, resourceTypes } from '@limen/fhir-model/definitions';
 import { Compiler } from './compile.ts';
 import { type Context, isObject, type Json, ownNames } from './context.ts';
 import type { Needs, Report, Resolved, Resource } from './contract.ts';
+import { futureElement } from './happened.ts';
 import { collect } from './own-patient.ts';
 import { finishPatient } from './patient.ts';
 import type { Policy, PolicyCoding } from './policy.ts';
@@ -21,8 +22,11 @@ export interface Door {
   collect(resource: Resource): Needs;
   /** Identified plane: a de-identified copy. */
   apply<T extends Resource>(resource: T, resolved: Resolved): { resource: Deidentified<T>; report: Report };
-  /** Stored plane: refuses with 422 what looks identified; changes only the labels of meta. */
-  verify<T extends Resource>(resource: T, resolved: Resolved): Deidentified<T>;
+  /**
+   * Stored plane: refuses with 422 what looks identified; changes only the labels of meta.
+   * @param stored the current version, whose dates may stay as they are
+   */
+  verify<T extends Resource>(resource: T, resolved: Resolved, stored?: Resource): Deidentified<T>;
   /** Whether a search parameter can match what is stored. */
   searchPolicy(type: string, param: string): SearchAnswer;
 }
@@ -58,6 +62,7 @@ function withMeta(out: Json, policy: Policy): Json {
 
 function namesFor(resource: Resource, resolved: Resolved): readonly string[] {
   const known = resolved.person?.nameParts ?? [];
+  if (resource.resourceType === 'Patient' && resolved.person) return known;
   return personTypes.has(resource.resourceType) ? [...known, ...ownNames(resource)] : known;
 }
 
@@ -65,6 +70,7 @@ function namesFor(resource: Resource, resolved: Resolved): readonly string[] {
 export function compileDoor(definitions: Definitions, policy: Policy): Door {
   const compiler = new Compiler(definitions);
   const compartment = new Set([...Object.keys(definitions.compartments['Patient'] ?? {}), 'Patient']);
+  for (const type of resourceTypes(definitions)) compiler.rule(type);
   const searchPolicy = compileSearchPolicy(definitions, policy, compartment);
   const walk = (resource: Resource, context: Context): Json => {
     const out = compiler.rule(resource.resourceType)(resource, context) as Json;
@@ -83,9 +89,14 @@ export function compileDoor(definitions: Definitions, policy: Policy): Door {
       const out = walk(resource, context) as unknown as Deidentified<T>;
       return { resource: out, report: { removed: context.removed, scrubbed: context.scrubbed } };
     },
-    verify<T extends Resource>(resource: T, resolved: Resolved) {
+    verify<T extends Resource>(resource: T, resolved: Resolved, stored?: Resource) {
       if (policy.name === 'synthetic') return untouched(resource);
       const context = new Verify(resource.resourceType, resolved, resolved.person?.nameParts ?? []);
+      const future = futureElement(resource, resolved.asOf, stored);
+      if (future !== undefined) {
+        context.path.push(future);
+        context.refuse("A date of something that has happened lies after the patient's stored time.");
+      }
       return walk(resource, context) as unknown as Deidentified<T>;
     },
   };

@@ -5,7 +5,7 @@ import type { Resolved } from './contract.ts';
 import { isDateTime } from './dates.ts';
 import { isPublishedSystem } from './rules/code-systems.ts';
 import { definitionalTypes } from './rules/exceptions.ts';
-import { isOwnSystem } from './rules/extensions.ts';
+import { isOwnSystem, pseudonymSystem } from './rules/extensions.ts';
 import { isCleanLabel, isSafeDisplay, scrubSpans } from './text/scrub.ts';
 
 export class Verify implements Context {
@@ -60,7 +60,8 @@ export class Verify implements Context {
   }
 
   identifier(_type: string, system: string, value: string): string {
-    if (/^[0-9a-f]{32}$/.test(value)) return value;
+    if (system === pseudonymSystem && value === this.resolved.person?.pseudonym) return value;
+    if (/^[0-9a-f]{32}$/.test(value) && system !== pseudonymSystem) return value;
     if (isOwnSystem(system) && isSafeDisplay(value, this.nameParts)) return value;
     return this.refuse('An identifier is not a pseudonym of this server.');
   }

@@ -124,17 +124,37 @@ function captured(text: string, regex: RegExp, type: string, into: TextSpan[]): 
 const escaped = (word: string): string => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const titled = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase();
 
+/** Finds the places of some words as whole words. */
+export interface NameFinder {
+  has(text: string): boolean;
+  places(text: string): { start: number; end: number }[];
+}
+
+const wordCharacter = /[\p{L}\p{N}]/u;
+
+/** A letter, digit or placeholder bracket: what must not touch a name. */
+function continues(text: string, at: number): boolean {
+  if (at < 0 || at >= text.length) return false;
+  const code = text.charCodeAt(at);
+  if (code < 128)
+    return (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 91 || code === 93;
+  return wordCharacter.test(text.charAt(at));
+}
+
 /** All occurrences of these words as names: as given, capitalised, or in capitals; long ones in small letters too. */
-export function namePattern(parts: readonly string[]): RegExp | undefined {
+export function nameFinder(parts: readonly string[]): NameFinder | undefined {
   const forms = new Set<string>();
   for (const part of parts) {
     if (part.length < 2) continue;
-    for (const form of [part, titled(part), part.toUpperCase()]) forms.add(escaped(form));
-    if (part.length >= 5 && !isCommonWord(part)) forms.add(escaped(part.toLowerCase()));
+    for (const form of [part, titled(part), part.toUpperCase()]) forms.add(form);
+    if (part.length >= 5 && !isCommonWord(part)) forms.add(part.toLowerCase());
   }
   if (forms.size === 0) return undefined;
   const longestFirst = [...forms].sort((a, b) => b.length - a.length);
-  return new RegExp(String.raw`(?<![\p{L}\p{N}\[])(?:${longestFirst.join('|')})(?![\p{L}\p{N}\]])`, 'gu');
+  const regex = new RegExp(longestFirst.map(escaped).join('|'), 'g');
+  const places = (text: string): { start: number; end: number }[] =>
+    ranges(text, regex).filter((r) => !continues(text, r.start - 1) && !continues(text, r.end));
+  return { places, has: (text) => text.search(regex) >= 0 && places(text).length > 0 };
 }
 
 function propagated(text: string, found: readonly TextSpan[], protectedRanges: readonly { start: number; end: number }[]): TextSpan[] {
@@ -146,21 +166,19 @@ function propagated(text: string, found: readonly TextSpan[], protectedRanges: r
       if (word.length >= 3 && !isCommonWord(word)) parts.add(word);
     }
   }
-  const regex = namePattern([...parts]);
-  if (!regex) return [];
-  return ranges(text, regex)
+  return (nameFinder([...parts])?.places(text) ?? [])
     .filter((r) => !protectedRanges.some((p) => r.start < p.end && p.start < r.end))
     .map((r) => ({ ...r, type: 'NAME' }));
 }
 
 /** Names and organizations of a text; `known` are those of the person it is about. */
-export function findNames(text: string, known: RegExp | undefined): TextSpan[] {
+export function findNames(text: string, known: NameFinder | undefined): TextSpan[] {
   const kept = ranges(text, eponyms);
   const found: TextSpan[] = [];
   for (const regex of contexts) captured(text, regex, 'NAME', found);
   const free = found.filter((s) => !kept.some((k) => s.start >= k.start && s.end <= k.end));
   for (const regex of organizations) captured(text, regex, 'ORGANIZATION', free);
   const spans = [...free, ...propagated(text, free, kept)];
-  if (known) spans.push(...ranges(text, known).map((r) => ({ ...r, type: 'NAME' })));
+  if (known) spans.push(...known.places(text).map((r) => ({ ...r, type: 'NAME' })));
   return spans;
 }

@@ -1,7 +1,7 @@
 // Free text by rules: spans that identify, and the text without them (45 CFR 164.514(b)(2)).
 import { findDates, type Shift } from './dates.ts';
 import { identifierPatterns, unmistakablePatterns } from './identifiers.ts';
-import { findNames, namePattern, type TextSpan } from './names.ts';
+import { findNames, type NameFinder, nameFinder, type TextSpan } from './names.ts';
 
 export type { TextSpan } from './names.ts';
 
@@ -9,17 +9,17 @@ const placeholder =
   /\[(?:NAME|DATE|ORGANIZATION|PHONE|CITY|MRN|STREET|ZIP|LICENSE|OTHER_ID|EMAIL|ACCOUNT|HEALTH_PLAN|DEVICE|SSN|VEHICLE|URL|IP|TEXT)\]/g;
 const maximumRounds = 4;
 
-const patterns = new WeakMap<readonly string[], { regex: RegExp | undefined }>();
+const patterns = new WeakMap<readonly string[], { finder: NameFinder | undefined }>();
 
-/** The expression of a person's names, made once per list. */
-function known(nameParts: readonly string[]): RegExp | undefined {
+/** The finder of a person's names, made once per list. */
+function known(nameParts: readonly string[]): NameFinder | undefined {
   if (nameParts.length === 0) return undefined;
   let made = patterns.get(nameParts);
   if (!made) {
-    made = { regex: namePattern(nameParts) };
+    made = { finder: nameFinder(nameParts) };
     patterns.set(nameParts, made);
   }
-  return made.regex;
+  return made.finder;
 }
 
 function claim(spans: TextSpan[], span: TextSpan): void {
@@ -105,11 +105,7 @@ function fingerprint(text: string): number {
 
 /** Nothing to scrub, dates included; short texts that come again and again cost a hash. */
 export function isCleanLabel(text: string, nameParts: readonly string[]): boolean {
-  const names = known(nameParts);
-  if (names) {
-    names.lastIndex = 0;
-    if (names.test(text)) return false;
-  }
+  if (known(nameParts)?.has(text)) return false;
   if (text.length > 200) return scrubSpans(text, []).length === 0;
   const print = fingerprint(text);
   if (clean.has(print)) return true;
@@ -121,11 +117,7 @@ export function isCleanLabel(text: string, nameParts: readonly string[]): boolea
 
 /** No name of the person and no unmistakable identifier: for displays of published codes, whose words look like places and organizations. */
 export function isSafeDisplay(text: string, nameParts: readonly string[]): boolean {
-  const names = known(nameParts);
-  if (names) {
-    names.lastIndex = 0;
-    if (names.test(text)) return false;
-  }
+  if (known(nameParts)?.has(text)) return false;
   return !unmistakablePatterns.some(({ regex }) => {
     regex.lastIndex = 0;
     return regex.test(text);
