@@ -1,4 +1,5 @@
 // From a frame to its acknowledgement. AA only after the server has committed; nothing of the message is kept or logged.
+import { createHash } from 'node:crypto';
 import type { FhirClient, FhirResponse } from '@limen/fhir-model';
 import type { Channel } from './channels.ts';
 import { convertMessage } from './convert.ts';
@@ -7,6 +8,8 @@ import { type AcknowledgementContext, acknowledge, encodingCharacters, timestamp
 import { isBatch, splitBatch } from './message/batch.ts';
 import { Refusal } from './message/refusal.ts';
 import { asciiCompatibleText, decodeFrame, encodeAnswer, headerLine } from './mllp/charset.ts';
+
+const maxKeyLength = 255;
 
 export interface ReceiveOptions extends AcknowledgementContext {
   readonly client: FhirClient;
@@ -37,9 +40,10 @@ function outcomeOf(response: FhirResponse): Outcome {
   return { result: new Refusal('AE', status === 400 || status === 422 ? '102' : '207'), detail };
 }
 
-/** A header value is printable ASCII: any other character of MSH-3, 4 or 10 is URL-encoded. */
+/** A header value is printable ASCII of bounded length: other characters of MSH-3, 4 or 10 are URL-encoded, and a longer key is its digest. */
 function headerValue(key: string): string {
-  return key.replace(/[^ -~]/gu, encodeURIComponent);
+  const printable = key.replace(/[^ -~]/gu, encodeURIComponent);
+  return printable.length <= maxKeyLength ? printable : createHash('sha256').update(printable).digest('hex');
 }
 
 async function submit(text: string, options: ReceiveOptions): Promise<Outcome> {

@@ -103,6 +103,14 @@ test('a key with characters that no header can carry is encoded', async () => {
   assert.deepEqual(requests[0]?.headers, { 'idempotency-key': 'S%C3%9CD|CLINIC|C1' });
 });
 
+test('a key longer than a header may be is its digest, another one for another message', async () => {
+  const { receive, requests } = recorder();
+  for (const controlId of ['C1', 'C2']) await receive(a01.replace('SENDER', 'S'.repeat(300)).replace('|C1|', `|${controlId}|`));
+  const [first, second] = requests.map(({ headers }) => headers?.['idempotency-key'] ?? '');
+  assert.match(first ?? '', /^[0-9a-f]{64}$/);
+  assert.notEqual(first, second);
+});
+
 test('the acknowledgement answers the sender: names swapped, own control id, ACK^event', async () => {
   const { receive } = recorder();
   const [header, msa] = (await receive(a01.replace('|LIMEN|LIMEN|', '|TO|THERE|'))).split('\r');
