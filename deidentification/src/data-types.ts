@@ -1,5 +1,5 @@
 // https://hl7.org/fhir/R4/datatypes.html — the rule of each data type that has one of its own; all others are walked element by element.
-import { parseReference } from '@limen/fhir-model';
+import { isExactNumber, parseReference } from '@limen/fhir-model';
 import { type Context, isObject, type Json, type Rule } from './context.ts';
 import { isPublishedSystem } from './rules/code-systems.ts';
 import { personTypes, placeTypes } from './rules/exceptions.ts';
@@ -24,7 +24,8 @@ export function isMasked(value: unknown): boolean {
   );
 }
 
-export const keep: Rule = (value, context) => (typeof value === 'object' ? context.remove() : value);
+/** Exact numbers (JSON.rawJSON) are leaves like the others. */
+export const keep: Rule = (value, context) => (typeof value === 'object' && !isExactNumber(value) ? context.remove() : value);
 export const removed: Rule = (value, context) => (isMasked(value) ? value : context.remove());
 const onString =
   (rule: (value: string, context: Context) => unknown): Rule =>
@@ -180,5 +181,6 @@ export function boundedAge(quantity: unknown, context: Context, unitIfNone: stri
   if (!isObject(quantity) || !context.transforms) return quantity;
   const { value, code: unitCode, unit } = quantity;
   const inYears = years.has(String(unitCode ?? unit ?? unitIfNone));
-  return typeof value === 'number' && inYears && value > 89 ? { ...quantity, value: 90, comparator: '>=' } : quantity;
+  const amount = isExactNumber(value) ? Number(value.rawJSON) : value;
+  return typeof amount === 'number' && inYears && amount > 89 ? { ...quantity, value: 90, comparator: '>=' } : quantity;
 }

@@ -16,6 +16,7 @@ import { startMetrics } from './http/metrics.ts';
 import { mountApp } from './http/static-app.ts';
 import { handle } from './interactions/handle.ts';
 import { ensureCredentials, operationalSql } from './operational/index.ts';
+import { ensurePractitioners } from './operational/practitioners.ts';
 import { type ReplayStore, replaySql, replayStore } from './operational/replay.ts';
 import { clientThrough } from './operations/dispatch.ts';
 import { compileIndexer } from './search/index.ts';
@@ -142,14 +143,16 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   await ensureCredentials(pool, dataDir, { origin });
   const app = createApp(log);
   await securityHeaders(app);
-  const auth = await authorization({ pool, origin, keysDir, listPatients: (principal, query) => patientList(server, principal, query) });
+  const auth = await authorization({ pool, origin, keysDir, listPatients: (principal, query) => patientList(server, principal, query), onError: (error) => log.error({ event: 'bug', name: error.name }) });
+  const clientFor = (principal: Principal): FhirClient => clientThrough((request) => handle(server, principal, request), 'in-process');
+  await ensurePractitioners(pool, clientFor(await auth.principalForClient('limen-backend')));
   auth.register(app);
   mountFhir(app, server, auth.authenticate);
   mountHealth(app, pool);
   const metrics = startMetrics(app, options.metricsPort);
   return {
     app,
-    clientFor: (principal) => clientThrough((request) => handle(server, principal, request), 'in-process'),
+    clientFor,
     principalForClient: auth.principalForClient,
     authenticate: auth.authenticate,
     pool,

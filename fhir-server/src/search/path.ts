@@ -66,7 +66,28 @@ export function typeOfReference(value: unknown): string | undefined {
   return typeof type === 'string' ? type : undefined;
 }
 
-const sameType = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
+const bases: { readonly [type: string]: string | undefined } = {
+  canonical: 'uri',
+  url: 'uri',
+  oid: 'uri',
+  uuid: 'uri',
+  code: 'string',
+  id: 'string',
+  markdown: 'string',
+  positiveInt: 'integer',
+  unsignedInt: 'integer',
+  Age: 'Quantity',
+  Count: 'Quantity',
+  Distance: 'Quantity',
+  Duration: 'Quantity',
+};
+
+/** Case does not count: R4 itself writes ofType(DateTime). */
+function isType(type: string, wanted: string): boolean {
+  if (type.toLowerCase() === wanted.toLowerCase()) return true;
+  const base = bases[type];
+  return base !== undefined && isType(base, wanted);
+}
 
 class Compiler {
   private readonly definitions: Definitions;
@@ -90,7 +111,7 @@ class Compiler {
       case 'call':
         return this.call(expression, context);
       case 'type':
-        return this.compile(expression.of, context).filter((b) => sameType(b.type, expression.type));
+        return this.compile(expression.of, context).filter((b) => isType(b.type, expression.type));
       case 'binary':
         if (expression.operator === '|') return [...this.compile(expression.left, context), ...this.compile(expression.right, context)];
         return context.map((b) => this.computed(b, expression));
@@ -125,7 +146,7 @@ class Compiler {
   private call(expression: Expression & { kind: 'call' }, context: readonly Branch[]): Branch[] {
     const { name, argument } = expression;
     const input = expression.of ? this.compile(expression.of, context) : [...context];
-    if ((name === 'ofType' || name === 'as') && argument?.kind === 'name') return input.filter((b) => sameType(b.type, argument.name));
+    if ((name === 'ofType' || name === 'as') && argument?.kind === 'name') return input.filter((b) => isType(b.type, argument.name));
     if (name === 'where' && argument) {
       return input.map((b) => ({ ...b, steps: [...b.steps, { test: this.predicate(argument, b) }] }));
     }

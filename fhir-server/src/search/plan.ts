@@ -134,7 +134,7 @@ function pickDatedFirst(
 ): string {
   const date = sort[0]?.sql ?? '';
   const dated = sort.map((s) => ({ ...s, nullable: false }));
-  const undated = pick(selection, sort, cursor?.keys[0] === null ? cursor : undefined, values, limit, `${date} is null`);
+  const undated = pick(selection, dated, cursor?.keys[0] === null ? cursor : undefined, values, limit, `${date} is null`);
   if (cursor?.keys[0] === null) return undated;
   return `(${pick(selection, dated, cursor, values, limit, `${date} is not null`)}) union all (${undated})`;
 }

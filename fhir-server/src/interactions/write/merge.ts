@@ -22,5 +22,5 @@ export function mergeIntoStored(server: Server, incoming: Deidentified<Resource>
     const isChoice = (name: string): boolean => name.startsWith(stem) && element.types.some((t) => name === stem + t.code.charAt(0).toUpperCase() + t.code.slice(1));
     if (Object.keys(incoming).some(isChoice)) for (const name of Object.keys(kept)) if (isChoice(name)) delete kept[name];
   }
-  return { ...kept, ...incoming } as Deidentified<Resource>;
+  return server.door.merge(incoming, kept);
 }

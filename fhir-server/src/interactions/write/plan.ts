@@ -117,6 +117,10 @@ async function lookUpReferences(server: Server, entries: readonly WriteEntry[], 
   return known;
 }
 
+function storedResource({ current }: Target): Resource | undefined {
+  return current?.text ? (JSON.parse(current.text) as Resource) : undefined;
+}
+
 /** What the door needs to know about the owner of a resource. */
 export function resolvedFor(server: Server, person: Person | undefined, at: Date): Parameters<Server['door']['apply']>[1] {
   const asOf = new Date(at.getTime() + (person?.offsetDays ?? 0) * 86_400_000).toISOString().slice(0, 10);
@@ -141,7 +145,7 @@ async function planChange(
   const person = target.type === 'Patient' ? persons.ofEntry(index) ?? persons.ofReference(ownPatient) : persons.ofReference(ownPatient);
   const resolved = resolvedFor(server, person, at);
   const asStored = principal.plane === 'stored' || (entry.kind === 'update' && entry.id !== undefined && isStoredForm(server, entry.resource));
-  let body: Deidentified<Resource> = asStored ? server.door.verify(entry.resource, resolved) : server.door.apply(entry.resource, resolved).resource;
+  let body: Deidentified<Resource> = asStored ? server.door.verify(entry.resource, resolved, storedResource(target)) : server.door.apply(entry.resource, resolved).resource;
   if (principal.updateMode === 'merge' && target.current?.text) body = mergeIntoStored(server, body, entry.resource, target.current.text);
   const issues = server.validator.validate(body, target.type);
   if (issues.length > 0) throw new OperationOutcomeError(422, issues.map((i) => ({ ...i, diagnostics: 'De-identified, the resource would not be valid.' })));
