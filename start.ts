@@ -76,7 +76,7 @@ async function databases(config: Config): Promise<{ database: string; vaultDatab
 
 async function startBridge(config: Config, server: OpenServer): Promise<void> {
   const channel = await server.principalForClient('hl7-channel');
-  const bridge = createBridge({ client: server.clientFor(channel), host: config.host, port: config.mllpPort, log: server.log });
+  const bridge = createBridge({ client: server.clientFor(channel), host: config.host, port: config.mllpPort, log: (event, fields) => server.log.info({ event, ...fields }) });
   await bridge.start();
   stops.push(() => bridge.stop());
 }
