@@ -1,0 +1,73 @@
+// https://cds-hooks.hl7.org/2.0/ — the three endpoints, free of any web framework.
+import { OperationOutcomeError } from '@limen/fhir-model';
+import { type Card, notChecked } from './cards.ts';
+import { authenticate } from './client-jwt.ts';
+import { discovery, type ServiceDefinition, services } from './discovery.ts';
+import type { CdsService, CdsServiceOptions, HttpRequest, HttpResponse } from './options.ts';
+import { prefetched } from './prefetch.ts';
+import { type HookRequest, parseRequest } from './request.ts';
+import { acuteCareRiskCards } from './services/acute-care-risk.ts';
+import { medicationSafety } from './services/medication-safety.ts';
+
+const mountPoint = '/cds-services';
+const json = { 'content-type': 'application/json; charset=utf-8' };
+
+function refuseMethod(allow: string): never {
+  throw new OperationOutcomeError(405, { code: 'not-supported', diagnostics: 'This method is not offered here.' }, { headers: { allow } });
+}
+
+/** "" for discovery, the id for a service. */
+function idOf(path: string): string {
+  const rest = path.split('?')[0]?.replace(new RegExp(`^${mountPoint}(?=/|$)`), '') ?? '';
+  return rest.replace(/^\//, '').replace(/\/$/, '');
+}
+
+function checkContentType(request: HttpRequest): void {
+  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json' && type !== 'application/fhir+json')
+    throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'The body of a call is application/json.' });
+}
+
+async function cardsOf(service: ServiceDefinition, request: HookRequest, options: CdsServiceOptions): Promise<Card[]> {
+  const data = await prefetched(service, request, options);
+  try {
+    return service.id === 'medication-safety' ? medicationSafety(request, data, options) : await acuteCareRiskCards(data, options);
+  } catch (error) {
+    if (error instanceof OperationOutcomeError) throw error;
+    // Resources of the client are not validated: what they break must be seen by the user, and must not look like safety.
+    return [notChecked(service.title.toLowerCase(), 'The data of this call could not be read. Nothing was checked.')];
+  }
+}
+
+async function call(id: string, request: HttpRequest, options: CdsServiceOptions): Promise<HttpResponse> {
+  const offered = services.filter((service) => service.id === id);
+  if (offered.length === 0) throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is no such service.' });
+  if (request.method !== 'POST') refuseMethod('POST');
+  await authenticate(request.headers.authorization, `${options.publicBase}${mountPoint}/${id}`, options);
+  checkContentType(request);
+  const parsed = parseRequest(request.body, offered);
+  const cards = await cardsOf(parsed.service, parsed.request, options);
+  return { status: 200, headers: { ...json, 'cache-control': 'no-store' }, body: { cards } };
+}
+
+async function answer(request: HttpRequest, options: CdsServiceOptions): Promise<HttpResponse> {
+  const id = idOf(request.path);
+  if (id !== '') return call(id, request, options);
+  if (request.method !== 'GET' && request.method !== 'HEAD') refuseMethod('GET');
+  // Public: a token is neither required nor looked at.
+  return { status: 200, headers: { ...json, 'cache-control': 'public, max-age=300' }, body: discovery() };
+}
+
+/** The CDS Hooks endpoints: expected refusals are answers, with an OperationOutcome. */
+export function createCdsService(options: CdsServiceOptions): CdsService {
+  return {
+    async handle(request) {
+      try {
+        return await answer(request, options);
+      } catch (error) {
+        if (!(error instanceof OperationOutcomeError)) throw error;
+        return { status: error.status, headers: { ...json, ...error.headers, 'cache-control': 'no-store' }, body: error.outcome };
+      }
+    },
+  };
+}

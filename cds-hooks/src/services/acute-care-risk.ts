@@ -1,0 +1,85 @@
+// Service acute-care-risk on patient-view: the model through the inference service, within its time budget. Only numbers go there.
+import {
+  type AcuteCareRisk,
+  acuteCareModel,
+  acuteCareRiskFromHistory,
+  acuteCareWeightsSha256,
+  notForClinicalUse,
+  type PatientHistory,
+  patientHistory,
+} from '@limen/ai-operations';
+import type { Patient, Resource } from '@limen/fhir-model';
+import { type Card, card, escapeMarkdown, notChecked, smartLink, topic } from '../cards.ts';
+import type { CdsServiceOptions } from '../options.ts';
+import type { Prefetched } from '../prefetch.ts';
+
+/** CDS Hooks asks for answers on the order of 500 ms: the model gets 300 of them. */
+const budgetMs = 300;
+const yearMs = 365 * 86_400_000;
+const shownContributions = 5;
+const what = 'acute care risk';
+
+/** Now; for a record that ended over a year ago the day of its last encounter (DECISIONS 2). */
+function asOfDate(history: PatientHistory, now: Date): string {
+  const today = now.toISOString().slice(0, 10);
+  const dates = (facts: readonly { readonly date: string }[]): string[] =>
+    facts.map((f) => f.date.slice(0, 10)).filter((date) => date <= today);
+  const latest = (found: readonly string[]): string | undefined => [...found].sort().at(-1);
+  const newest = latest(dates([...history.encounters, ...history.conditions, ...history.medications, ...history.observations]));
+  const ended = newest !== undefined && now.getTime() - Date.parse(newest) > yearMs;
+  return ended ? (latest(dates(history.encounters)) ?? today) : today;
+}
+
+/** Rejects when the time is over, whatever the inference client does. */
+async function withinBudget<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      controller.abort();
+      reject(new Error('over budget'));
+    }, budgetMs);
+  });
+  try {
+    return await Promise.race([run(controller.signal), over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function riskDetail(risk: Extract<AcuteCareRisk, { status: 'computed' }>, asOf: string): string {
+  const lines = risk.contributions.slice(0, shownContributions).map(({ feature, contribution, codes }) => {
+    const shown = codes.slice(0, 3).map((code) => escapeMarkdown(code.display ?? code.code));
+    return `- ${feature}: ${contribution > 0 ? 'raises' : 'lowers'} the risk (${contribution.toFixed(2)})${shown.length > 0 ? `: ${shown.join(', ')}` : ''}`;
+  });
+  const score = `Risk of an emergency or inpatient encounter within 12 months of ${asOf}: ${risk.probability.toFixed(3)}; average of the training data ${risk.baseRate.toFixed(3)}.`;
+  const model = `Model ${acuteCareModel.name} version ${acuteCareModel.version}, weights sha256 ${acuteCareWeightsSha256().slice(0, 16)}.`;
+  return [score, lines.join('\n'), model, notForClinicalUse].filter((part) => part !== '').join('\n\n');
+}
+
+function riskCard(risk: AcuteCareRisk, asOf: string, options: CdsServiceOptions): Card {
+  if (risk.status === 'insufficient')
+    return notChecked(what, `The data of this patient is not enough. Missing: ${risk.missing.join('; ')}.`, 'info');
+  return card({
+    summary: `Acute care risk within 12 months: ${Math.round(risk.probability * 100)} % (model trained on synthetic patients, not for clinical use)`,
+    indicator: 'info',
+    detail: riskDetail(risk, asOf),
+    source: { label: `Limen model ${acuteCareModel.name} ${acuteCareModel.version}`, topic: topic.risk },
+    links: smartLink(options),
+  });
+}
+
+/** One card: the risk, or why there is none. */
+export async function acuteCareRiskCards(data: Prefetched, options: CdsServiceOptions): Promise<Card[]> {
+  const patient = data.patient?.find((r): r is Patient => r.resourceType === 'Patient');
+  if (!patient) return [notChecked(what, 'There is no record of this patient.', 'info')];
+  const resources: Resource[] = Object.entries(data).flatMap(([key, found]) => (key === 'patient' ? [] : [...found]));
+  const history = patientHistory(patient, resources);
+  const asOf = asOfDate(history, options.now());
+  try {
+    const risk = await withinBudget((signal) => acuteCareRiskFromHistory(history, asOf, options.inference, budgetMs, signal));
+    return [riskCard(risk, asOf, options)];
+  } catch {
+    return [notChecked(what, 'The inference service did not answer within its time budget. The risk is unknown, not low.')];
+  }
+}
