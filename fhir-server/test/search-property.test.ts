@@ -166,7 +166,9 @@ let entries: Entry[];
 before(async () => {
   store = await openStore(patients);
   entries = fc.sample(observation, { numRuns: 150, seed: 20 }).map((body, n) => {
-    const subject = (body['subject'] as { reference: string } | undefined)?.reference.slice('Patient/'.length);
+    // Without a subject a resource belongs to the one patient that it mentions (DECISIONS 12).
+    const mentioned = [body['subject'] ?? body['performer'] ?? []].flat() as { reference?: string }[];
+    const subject = mentioned.length === 1 ? mentioned[0]?.reference?.slice('Patient/'.length) : undefined;
     const lu = new Date(Date.UTC(2024, 0, 1 + (n % 60)));
     return {
       resource: { resourceType: 'Observation', id: `o${(n * 7) % 150}`, meta: { lastUpdated: lu.toISOString() }, ...body },
@@ -319,6 +321,6 @@ describe('access paths', () => {
     assert.match(await indexOf('patient=p1&_sort=-date'), /Index.*Scan using idx_pat/);
   });
   test('several tokens are intersected before they are ordered', async () => {
-    assert.match(await indexOf('category=a&status=final&_sort=-date'), /CTE c\n[^C]*tok @>/);
+    assert.match(await indexOf('category=a&status=final&_sort=-date'), /CTE c\n[\s\S]*tok @>[\s\S]*CTE Scan on c i/);
   });
 });

@@ -7,7 +7,7 @@ import type { Value } from './value.ts';
 type Row = IndexRows['composites'][number];
 
 /** Texts under which a token or reference is found, inside groups; a part of the query has exactly one of them. */
-export function partKeys(value: Value): string[] {
+function partKeys(value: Value): string[] {
   if (value.kind === 'token') {
     const keys: string[] = [];
     if (value.code !== '') keys.push(codeKey(value.code), value.system === '' ? bareKey(value.code) : bothKey(value.system, value.code));
@@ -28,14 +28,9 @@ const rowsMaximum = 2000;
 export function compositeRows(groups: readonly Group[]): Row[] {
   const rows = new Map<string, Row>();
   for (const group of groups) {
-    for (const combination of combinations(group.parts)) {
-      for (const row of combinationRows(group.name, combination)) {
-        if (rows.size >= rowsMaximum) return [...rows.values()];
-        rows.set(`${row.grp} ${row.k} ${row.lo} ${row.hi} ${row.lo2} ${row.hi2} ${row.s}`, row);
-      }
-    }
+    for (const combination of combinations(group.parts)) addCombination(group.name, combination, rows);
   }
-  return [...rows.values()];
+  return [...rows.values()].slice(0, rowsMaximum);
 }
 
 function combinations(group: readonly (readonly Value[])[]): Value[][] {
@@ -44,25 +39,22 @@ function combinations(group: readonly (readonly Value[])[]): Value[][] {
   return found;
 }
 
-function combinationRows(name: string, combination: readonly Value[]): Row[] {
+function addCombination(name: string, combination: readonly Value[], rows: Map<string, Row>): void {
   const [first, ...rest] = combination;
-  if (!first) return [];
+  if (!first || rows.size >= rowsMaximum) return;
   const second = rest.find((v) => v.kind === 'token' || v.kind === 'reference');
   const ranges = rest.filter((v) => v.kind === 'range');
-  const string = rest.find((v) => v.kind === 'string');
+  const s = rest.find((v) => v.kind === 'string')?.norm ?? null;
   const units = ranges.flatMap((r) => r.units.map(([system, code]) => unitKey(system, code)));
-  const shared = {
-    lo: ranges[0]?.lo ?? 0,
-    hi: ranges[0]?.hi ?? 0,
-    lo2: ranges[1]?.lo ?? 0,
-    hi2: ranges[1]?.hi ?? 0,
-    s: string?.norm ?? null,
-  };
-  const ks = second ? partKeys(second).map(partHash) : [0n];
-  return partKeys(first).flatMap((key) =>
-    (units.length > 0 ? units : ['']).flatMap((unit) => {
-      const grp = groupHash(name, key, unit);
-      return ks.map((k) => ({ grp, k, ...shared }));
-    }),
-  );
+  const [lo, hi, lo2, hi2] = [ranges[0]?.lo ?? 0, ranges[0]?.hi ?? 0, ranges[1]?.lo ?? 0, ranges[1]?.hi ?? 0];
+  const seconds = second ? partKeys(second) : [''];
+  for (const key of partKeys(first)) {
+    for (const unit of units.length > 0 ? units : ['']) {
+      for (const other of seconds) {
+        const same = `${name} ${key} ${unit} ${other} ${lo} ${hi} ${lo2} ${hi2} ${s}`;
+        if (rows.has(same)) continue;
+        rows.set(same, { grp: groupHash(name, key, unit), k: other === '' ? 0n : partHash(other), lo, hi, lo2, hi2, s });
+      }
+    }
+  }
 }

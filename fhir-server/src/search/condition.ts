@@ -48,14 +48,14 @@ export class Values {
 }
 
 /** Timestamp text; years outside of what PostgreSQL's ISO input takes count as infinite. */
-export function timeText(ms: number): string {
+function timeText(ms: number): string {
   if (ms === Number.POSITIVE_INFINITY) return 'infinity';
   if (ms === Number.NEGATIVE_INFINITY) return '-infinity';
   const text = new Date(ms).toISOString();
   return text.startsWith('-') ? '-infinity' : text.startsWith('+') ? 'infinity' : text;
 }
 
-export function termHash(tenant: number, type: string, param: string, term: TokenTerm): bigint {
+function termHash(tenant: number, type: string, param: string, term: TokenTerm): bigint {
   const { system, code } = term;
   if (code === undefined) return tokenHash(tenant, type, param, 'system', system ?? '', '');
   if (system === undefined) return tokenHash(tenant, type, param, 'code', '', code);
@@ -196,7 +196,12 @@ export function ownPatients(criterion: Criterion, context: PlanContext): bigint[
 
 function referenceSql(criterion: Criterion, terms: readonly ReferenceTerm[], context: PlanContext, values: Values): string {
   const own = ownPatients(criterion, context);
-  if (own) return own.length === 1 ? `i.pat = ${values.hash(own[0] ?? 0n)}` : `i.pat = any(${values.hashes(own)})`;
+  if (own) {
+    // pat may come from another element where this one is empty. `= any` keeps the check a filter: no index should be driven by it.
+    const present = `${values.hash(tokenHash(context.tenant, criterion.type, criterion.param, 'present', '', ''))} = any(i.tok)`;
+    const patient = own.length === 1 ? `i.pat = ${values.hash(own[0] ?? 0n)}` : `i.pat = any(${values.hashes(own)})`;
+    return `(${patient} and ${present})`;
+  }
   const targets = terms.flatMap((t) => t.targets).map(targetHash);
   return existsIn('ref', values.hash(parameterHash(criterion.type, criterion.param)), `x.tgt = any(${values.hashes(targets)})`);
 }

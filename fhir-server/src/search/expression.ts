@@ -9,7 +9,7 @@ export type Expression =
   | { readonly kind: 'type'; readonly of: Expression; readonly operator: 'is' | 'as'; readonly type: string }
   | { readonly kind: 'binary'; readonly operator: Operator; readonly left: Expression; readonly right: Expression };
 
-export type Operator = '|' | '=' | '!=' | 'and' | 'or';
+type Operator = '|' | '=' | '!=' | 'and' | 'or';
 
 const token = /\s*(?:('(?:[^'\\]|\\.)*')|(\d+)|(%?[A-Za-z_][A-Za-z0-9_]*)|(!=|[|=.()[\],]))/y;
 

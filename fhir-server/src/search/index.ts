@@ -1,10 +1,9 @@
 // Search (ARCHITECTURE sections 4 and 6): what a resource adds to the indexes, what a query asks, and the one statement that answers it.
 export { clinicalDateParameter } from './clinical-date.ts';
-export type { AccessPredicate, Criterion, Cursor, Include, Plan, PlanContext, SearchQuery, SortKey, Term } from './criterion.ts';
+export type { AccessPredicate, Cursor, Include, Plan, PlanContext, SearchQuery } from './criterion.ts';
 export { includeQuery, revincludeQuery } from './include.ts';
 export { compileIndexer, type Indexer } from './indexer.ts';
-export { numberText } from './number.ts';
-export { parseSearch, type SearchOptions } from './parse.ts';
+export { parseSearch } from './parse.ts';
 export { ownPatientParameter } from './patient.ts';
 export { cursorAfter, planCount, planMatch, planSearch, type SearchRow } from './plan.ts';
 export { recheck } from './recheck.ts';

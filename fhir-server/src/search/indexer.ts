@@ -120,22 +120,22 @@ function addValue(type: string, compiled: Compiled, value: Value, tenant: number
       return;
     }
     case 'string':
-      draft.strings.set(`${p} ${value.raw}`, { p, norm: value.norm, raw: value.raw });
+      draft.strings.set(`${parameter.code} ${value.raw}`, { p, norm: value.norm, raw: value.raw });
       return;
     case 'reference':
-      for (const target of value.targets) draft.references.set(`${p} ${target}`, { p, target: targetHash(target) });
+      for (const target of value.targets) draft.references.set(`${parameter.code} ${target}`, { p, target: targetHash(target) });
       if (value.identifier) {
         for (const hash of tokenHashes(tenant, type, `${parameter.code}:identifier`, value.identifier)) draft.tokens.add(hash);
       }
       return;
     case 'range':
-      addRange(parameter.kind, p, value, draft);
+      addRange(parameter, p, value, draft);
   }
 }
 
-function addRange(kind: string, p: bigint, value: RangeValue, draft: Draft): void {
+function addRange({ kind, code: param }: Parameter, p: bigint, value: RangeValue, draft: Draft): void {
   const { lo, hi } = value;
-  if (kind === 'date') draft.dates.set(`${p} ${lo} ${hi}`, { p, lo, hi });
+  if (kind === 'date') draft.dates.set(`${param} ${lo} ${hi}`, { p, lo, hi });
   else if (kind === 'number') draft.numbers.push({ p, lo, hi });
   else for (const [system, code] of value.units) draft.quantities.push({ p, unit: unitHash(system, code), lo, hi });
 }

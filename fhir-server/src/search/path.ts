@@ -57,7 +57,7 @@ function walkItems(items: readonly unknown[], steps: readonly Step[], at: number
 const referencedType = /(?:^|\/)([A-Z][A-Za-z]+)\/[A-Za-z0-9\-.]{1,64}(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/;
 
 /** The type that a reference names by its text (or its `type`): searches never follow references. */
-export function typeOfReference(value: unknown): string | undefined {
+function typeOfReference(value: unknown): string | undefined {
   const { reference, type } = (value ?? {}) as Node;
   if (typeof reference === 'string') {
     const found = referencedType.exec(reference)?.[1];

@@ -27,7 +27,7 @@ export function cursorAfter(row: SearchRow): Cursor {
 export const rowColumns = 'r.type, r.shard, r.rid, r.id, r.version, r.lu, r.deleted, r.pat, r.codec, r.body';
 
 /** FROM and WHERE of a search, without order. */
-export interface Selection {
+interface Selection {
   /** CTEs that `from` names. */
   readonly with: string;
   readonly from: string;
@@ -56,7 +56,7 @@ function shapeOf(query: SearchQuery, context: PlanContext): Shape {
 }
 
 /** Chooses the access path and writes the conditions. */
-export function selectionOf(query: SearchQuery, context: PlanContext, values: Values): Selection {
+function selectionOf(query: SearchQuery, context: PlanContext, values: Values): Selection {
   const shape = shapeOf(query, context);
   const byClinicalDate = query.sort.length === 1 && query.sort[0]?.kind === 'clinicalDate';
   const hot = shape.code !== undefined && (shape.patient !== undefined || (byClinicalDate && shape.tokens.length === 1));
@@ -161,7 +161,7 @@ export function planMatch(query: Pick<SearchQuery, 'type' | 'criteria'>, context
 }
 
 /** A query that asks for nothing in particular. */
-export const emptyQuery: Omit<SearchQuery, 'type'> = {
+const emptyQuery: Omit<SearchQuery, 'type'> = {
   criteria: [],
   sort: [],
   count: 0,

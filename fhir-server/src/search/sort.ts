@@ -41,7 +41,7 @@ export function sortExpressions(sort: readonly SortKey[], type: string, hot: boo
 }
 
 /** Indexes hold dates downwards and rids upwards; read backwards, both turn round. */
-export function ridDescending(sort: readonly SortExpression[]): boolean {
+function ridDescending(sort: readonly SortExpression[]): boolean {
   const [first, ...more] = sort;
   return more.length === 0 && first !== undefined && !first.descending && (first.kind === 'clinicalDate' || first.kind === 'lastUpdated');
 }

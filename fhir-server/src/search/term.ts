@@ -29,7 +29,7 @@ export function splitEscaped(text: string, separator: ',' | '$' | '|'): string[]
 }
 
 /** Resolves the escapes `\,` `\|` `\$` `\\`. */
-export function unescapeValue(text: string): string {
+function unescapeValue(text: string): string {
   if (/(?:^|[^\\])(?:\\\\)*\\$/.test(text)) throw malformed('A search value ends inside an escape.');
   return text.replace(/\\([\\,$|])/g, '$1');
 }

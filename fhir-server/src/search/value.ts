@@ -11,7 +11,7 @@ export interface TokenValue {
   readonly system: string;
   readonly code: string;
 }
-export interface StringValue {
+interface StringValue {
   readonly kind: 'string';
   readonly norm: string;
   readonly raw: string;
@@ -23,7 +23,7 @@ export interface RangeValue {
   readonly hi: number;
   readonly units: readonly (readonly [system: string, code: string])[];
 }
-export interface ReferenceValue {
+interface ReferenceValue {
   readonly kind: 'reference';
   /** "Type/id" without version, or an absolute, canonical or urn text (a canonical also without its version). */
   readonly targets: readonly string[];
