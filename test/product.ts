@@ -8,7 +8,7 @@ import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
 const readyTimeoutMs = 120_000;
-const stopTimeoutMs = 60_000;
+const stopTimeoutMs = 30_000;
 
 export interface ProductOptions {
   readonly policy?: 'date-shift' | 'synthetic' | 'safe-harbor';

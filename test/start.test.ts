@@ -1,7 +1,9 @@
 // Starting and stopping the product: what is refused with one sentence, what a second start finds, what a kill leaves behind.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -106,7 +108,11 @@ test('ready means that everything answers; Ctrl-C stops every child; a second st
       `${first.origin}/cds-services`,
       `http://127.0.0.1:${first.inferencePort}/v2/health/ready`,
       `http://127.0.0.1:${first.metricsPort}/metrics`,
-    ].map(async (url) => [new URL(url).pathname, (await fetch(url)).status]),
+    ].map(async (url) => {
+      const response = await fetch(url);
+      await response.arrayBuffer();
+      return [new URL(url).pathname, response.status];
+    }),
   );
   assert.deepEqual(
     answers.filter(([, status]) => status !== 200),
@@ -124,6 +130,28 @@ test('ready means that everything answers; Ctrl-C stops every child; a second st
   assert.deepEqual(second.credentials, first.credentials, 'credentials are made once');
   assert.equal(await readPatient(second, id), 200);
   assert.equal(await second.stop('SIGTERM'), 0);
+});
+
+test('requests that are never finished do not hold up the stop', async () => {
+  const product = await startProduct();
+  const unfinished = [
+    [Number(new URL(product.origin).port), 'POST /fhir/Patient HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{'],
+    [product.mllpPort, '\x0bMSH|'],
+    [product.inferencePort, 'POST /v2/models/acute-care-risk/infer HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{'],
+  ] as const;
+  const sockets = await Promise.all(
+    unfinished.map(async ([port, text]) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+      socket.write(text);
+      return socket;
+    }),
+  );
+  // Each server has seen its bytes when a later request has been answered.
+  await (await fetch(`${product.origin}/ready`)).arrayBuffer();
+  assert.equal(await product.stop('SIGINT'), 0);
+  for (const socket of sockets) socket.destroy();
 });
 
 test('kill -9 of the parent blocks no start and loses nothing that was answered', async () => {
