@@ -1,0 +1,74 @@
+// https://hl7.org/fhir/R4/operationdefinition.html - the operations that the server's dispatch checks its input by.
+
+RuleSet: OperationBase(code)
+* code = #{code}
+* status = #draft
+* kind = #operation
+* affectsState = true
+* date = "2026-11-25"
+* publisher = "Limen"
+
+RuleSet: AsOfParameter
+* parameter[+].name = #asOf
+* parameter[=].use = #in
+* parameter[=].min = 0
+* parameter[=].max = "1"
+* parameter[=].type = #date
+* parameter[=].documentation = "The day that counts as now, on the timeline of the caller's view. Without it: now on the patient's stored timeline, or the end of the last encounter when the record ended more than 12 months before. A later day than now is refused with 422."
+
+Instance: acute-care-risk
+InstanceOf: OperationDefinition
+Title: "Acute care risk"
+Description: "Risk of an emergency or inpatient encounter within 12 months, with what contributed to it. Decision support on a model trained on synthetic data; not a medical device."
+Usage: #definition
+* insert OperationBase(acute-care-risk)
+* url = "https://limen.example/OperationDefinition/acute-care-risk"
+* name = "AcuteCareRisk"
+* title = "Acute care risk"
+* description = "Computes the risk of an emergency or inpatient encounter within 12 months from the record of one patient. The result is stored unreviewed (`preliminary`) with its Provenance, and returned. An unreviewed result of equal inputs is returned instead of a new one. When the data are insufficient the answer says what is missing and nothing is stored. Decision support on a model trained on synthetic data; not a medical device."
+* resource = #Patient
+* system = false
+* type = false
+* instance = true
+* insert AsOfParameter
+* parameter[+].name = #return
+* parameter[=].use = #out
+* parameter[=].min = 1
+* parameter[=].max = "1"
+* parameter[=].type = #RiskAssessment
+* parameter[=].documentation = "The result: profile LimenRiskAssessment."
+* parameter[=].targetProfile = "https://limen.example/StructureDefinition/risk-assessment"
+
+Instance: check-medications
+InstanceOf: OperationDefinition
+Title: "Check medications"
+Description: "Interactions among the given medications and, with a patient, the active ones of the record."
+Usage: #definition
+* insert OperationBase(check-medications)
+* url = "https://limen.example/OperationDefinition/check-medications"
+* name = "CheckMedications"
+* title = "Check medications"
+* description = "Checks medications for the 15 ONC high-priority pairs of drug classes. With a patient the active MedicationRequests of the record are checked too, and the findings are stored unreviewed (`preliminary`) with their Provenance; without one nothing is stored. What could not be recognised is said in the answer: no finding does not mean no interaction. At least one medication or a patient is needed."
+* system = true
+* type = false
+* instance = false
+* parameter[+].name = #medication
+* parameter[=].use = #in
+* parameter[=].min = 0
+* parameter[=].max = "*"
+* parameter[=].type = #Resource
+* parameter[=].documentation = "A MedicationRequest or MedicationStatement: inline (`resource`) or as a reference to one of this server (`valueReference`). Required when no patient is given. An inline one is contained in the findings that rest on it."
+* parameter[+].name = #patient
+* parameter[=].use = #in
+* parameter[=].min = 0
+* parameter[=].max = "1"
+* parameter[=].type = #Reference
+* parameter[=].targetProfile = "http://hl7.org/fhir/StructureDefinition/Patient"
+* parameter[=].documentation = "The patient whose active medications are checked together with the given ones. A medication of another patient is refused with 422."
+* insert AsOfParameter
+* parameter[+].name = #return
+* parameter[=].use = #out
+* parameter[=].min = 1
+* parameter[=].max = "1"
+* parameter[=].type = #Bundle
+* parameter[=].documentation = "A collection of the findings (DetectedIssue, profile LimenDetectedIssue), and last an OperationOutcome that says what was checked and which medications were not recognised."
