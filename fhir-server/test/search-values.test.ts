@@ -42,8 +42,8 @@ function sample(type: string, variant: number, depth: number): unknown {
     const name = element.name.endsWith('[x]')
       ? element.name.slice(0, -3) + choice.code.charAt(0).toUpperCase() + choice.code.slice(1)
       : element.name;
-    const value = valueOf(choice.code, choice.targets, element.name, variant, depth);
-    found[name] = element.max === 1 ? value : [value, valueOf(choice.code, choice.targets, element.name, variant + 1, depth)];
+    const value = elementValue(choice.code, choice.targets, element.name, variant, depth);
+    found[name] = element.max === 1 ? value : [value, elementValue(choice.code, choice.targets, element.name, variant + 1, depth)];
   }
   return found;
 }
@@ -53,7 +53,7 @@ const enumerated: { readonly [name: string]: readonly string[] } = {
   type: ['composed-of', 'depends-on', 'derived-from', 'predecessor', 'successor'],
 };
 
-function valueOf(code: string, targets: readonly string[] | undefined, name: string, variant: number, depth: number): unknown {
+function elementValue(code: string, targets: readonly string[] | undefined, name: string, variant: number, depth: number): unknown {
   if (code === 'Reference')
     return {
       reference: `${targets?.[variant % targets.length] ?? 'Patient'}/${variant}`,
