@@ -92,22 +92,31 @@ export class Compiler {
     const primitive = this.#definitions.types[code]?.kind === 'primitive-type' || code === 'String';
     const action = Compiler.action(type, element.name);
     return {
-      rule: this.#elementRule(type, element, code, targets, action),
+      rule: this.#elementRule(type, element, code, targets, primitive, action),
       primitive,
       gap: element.min > 0 || action === 'mask',
       closed: code === 'code' && element.valueSet !== undefined && this.#definitions.valueSets[element.valueSet] !== undefined,
     };
   }
 
-  #elementRule(type: string, element: ElementDefinition, code: string, targets: readonly string[], action: Action | undefined): Rule {
+  #elementRule(
+    type: string,
+    element: ElementDefinition,
+    code: string,
+    targets: readonly string[],
+    primitive: boolean,
+    action: Action | undefined,
+  ): Rule {
     if (element.name === 'implicitRules') return (_value, context) => context.refuse('Implicit rules are not supported.');
     if (element.name === 'modifierExtension') return modifierExtension(this.rule('Extension'));
-    if (element.name === 'id') return this.#definitions.types[type]?.kind === 'resource' ? types.keep : types.uri;
+    if (element.name === 'id') return this.#definitions.types[type]?.kind === 'resource' ? types.resourceId : types.uri;
     if (type === 'Coding' && element.name === 'display') return types.keep;
     if (type === 'CodeableConcept' && element.name === 'text') return types.keep;
-    if (action) return byAction[action];
+    // The other type of a choice (a code beside an address) follows its own rule.
+    if (action && (primitive || action === 'remove' || action === 'mask')) return byAction[action];
     if (code === 'instant' && element.min > 0) return requiredInstant;
     if (code === 'Reference') return types.reference(targets, this.rule('CodeableConcept'), this.#list(this.rule('Extension')));
+    if (this.#definitions.types[code]?.kind === 'resource') return this.rule('Resource');
     return this.rule(code);
   }
 

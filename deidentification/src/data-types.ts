@@ -6,6 +6,7 @@ import { personTypes, placeTypes } from './rules/exceptions.ts';
 import { dataAbsentReason } from './rules/extensions.ts';
 import { restrictedZip3 } from './rules/restricted-zip3.ts';
 import { isState } from './rules/states.ts';
+import { isSafeDisplay } from './text/scrub.ts';
 
 export const masked: Json = { url: dataAbsentReason, valueCode: 'masked' };
 
@@ -43,10 +44,15 @@ export const recorded = onString((value, context) => context.instant(value));
 export const code = onString((value, context) =>
   /^[\w.\-:/|+#]{1,64}$/.test(value) && !/\d{3}-\d\d-\d{4}/.test(value) ? value : context.remove(),
 );
+export const resourceId = onString((value, context) => (/^[A-Za-z0-9.-]{1,64}$/.test(value) ? value : context.remove()));
 export const numbers = onString((value, context) => (/^[-+0-9.EUL\s]*$/.test(value) ? value : context.remove()));
 /** A uri says something only in a definition; elsewhere it may lead to a person. */
-export const uri = onString((value, context) => (context.definitional ? value : context.remove()));
-export const canonical = onString((value, context) => (/^[^\s?@]+$/.test(value) ? value : context.remove()));
+export const uri = onString((value, context) =>
+  context.definitional && isSafeDisplay(value, context.nameParts) ? value : context.remove(),
+);
+export const canonical = onString((value, context) =>
+  /^[^\s?@]+$/.test(value) && isSafeDisplay(value, context.nameParts) ? value : context.remove(),
+);
 
 const restricted = new Set(restrictedZip3.flatMap((table) => table.zip3));
 

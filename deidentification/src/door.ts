@@ -27,6 +27,8 @@ export interface Door {
    * @param stored the current version, whose dates may stay as they are
    */
   verify<T extends Resource>(resource: T, resolved: Resolved, stored?: Resource): Deidentified<T>;
+  /** Channels (DECISIONS 7): what an incoming resource lacks stays as stored; both sides have passed the door. */
+  merge<T extends Resource>(incoming: Deidentified<T>, kept: object): Deidentified<T>;
   /** Whether a search parameter can match what is stored. */
   searchPolicy(type: string, param: string): SearchAnswer;
 }
@@ -88,6 +90,9 @@ export function compileDoor(definitions: Definitions, policy: Policy): Door {
       const context = new Transform(policy, compartment, resource.resourceType, resolved, namesFor(resource, resolved));
       const out = walk(resource, context) as unknown as Deidentified<T>;
       return { resource: out, report: { removed: context.removed, scrubbed: context.scrubbed } };
+    },
+    merge<T extends Resource>(incoming: Deidentified<T>, kept: object) {
+      return { ...kept, ...incoming } as Deidentified<T>;
     },
     verify<T extends Resource>(resource: T, resolved: Resolved, stored?: Resource) {
       if (policy.name === 'synthetic') return untouched(resource);

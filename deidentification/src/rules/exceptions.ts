@@ -8,8 +8,7 @@ export type Action = 'keep' | 'code' | 'label' | 'remove' | 'mask' | 'surrogate'
 
 const lists: { readonly [action in Action]: string } = {
   keep: `Coding.system Identifier.system Quantity.system Age.system Count.system Distance.system Duration.system Extension.url
-    Coding.userSelected QuestionnaireResponse.item.definition Consent.policy.uri
-    Consent.policy.authority Attachment.size MessageDefinition.event[x] MessageHeader.event[x]`,
+    Coding.userSelected Attachment.size`,
   code: `Coding.version QuestionnaireResponse.item.linkId Questionnaire.item.linkId Questionnaire.item.enableWhen.question
     Parameters.parameter.name Bundle.link.relation Bundle.entry.response.status Expression.language Device.modelNumber
     DeviceDefinition.modelNumber AuditEvent.entity.detail.type Device.version.value Device.specialization.version`,
@@ -31,7 +30,9 @@ const lists: { readonly [action in Action]: string } = {
   mask: `Attachment.data Attachment.url Binary.data Coverage.class.value AuditEvent.entity.detail.value[x] Bundle.link.url
     Bundle.entry.request.url MessageHeader.source.endpoint MessageHeader.destination.endpoint MessageHeader.response.identifier
     Subscription.criteria Endpoint.address`,
-  canonical: 'DetectedIssue.reference RelatedArtifact.url GuidanceResponse.module[x] Provenance.policy',
+  canonical: `DetectedIssue.reference RelatedArtifact.url GuidanceResponse.module[x] Provenance.policy
+    QuestionnaireResponse.item.definition Consent.policy.uri Consent.policy.authority MessageDefinition.event[x]
+    MessageHeader.event[x]`,
   surrogate: 'Organization.name Location.name',
   uid: 'ImagingStudy.series.uid ImagingStudy.series.instance.uid',
   recorded: 'Provenance.recorded AuditEvent.recorded',

@@ -38,7 +38,7 @@ export const identifierPatterns: readonly Pattern[] = [
     type: 'PHONE',
     regex: /\b(?:phone|tel|telephone|cell|mobile|call|fax|pager|callback)\b[:.]?\s*(?:at\s+)?(\(?\d[\d().\s-]{5,14}\d)(?!\d)/dgi,
   },
-  { type: 'MRN', regex: /\bMRN[ :#-]*\d[\dA-Z-]{3,}/dg },
+  { type: 'MRN', regex: /\bMRN-?\d[\dA-Z-]{3,}/dg },
   { type: 'MRN', regex: /(?<![\d-])\d{3}-\d{2}-\d{3}(?![\d-])/dg },
   labelled('MRN', 'MRN|medical record|med rec|chart|hospital (?:no|number)'),
   labelled('ACCOUNT', 'acct|account|bank|iban|credit card|card'),
@@ -85,7 +85,7 @@ export const identifierPatterns: readonly Pattern[] = [
     ),
   },
   { type: 'AGE_OVER_89', regex: /(?<![\d./])(?:9\d|1[0-4]\d)(?=[ -]*(?:years?|yrs?|y\/?o|yo|y\.o\.)\b(?![ -]*(?:ago|history)))/dgi },
-  { type: 'AGE_OVER_89', regex: /\b(?:age|aged|age[ ]of)[: ]+(9\d|1[0-4]\d)\b(?!\s*(?:%|mg|cm|kg|to|-))/dgi },
+  { type: 'AGE_OVER_89', regex: /\b(?:age|aged|age[ ]of)[: ]+(9\d|1[0-4]\d)\b(?!\+|\s*(?:%|mg|cm|kg|to|-))/dgi },
 ];
 
 /** Forms that nothing else has: also looked for where names and places can't be told from the vocabulary of a code system. */

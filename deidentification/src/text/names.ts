@@ -107,7 +107,9 @@ function trimmed(text: string, start: number, end: number): { start: number; end
   }
   const from = found[first]?.start ?? start;
   const to = found[last]?.end ?? end;
-  return { start: first === 0 ? start : from, end: last === found.length - 1 ? end : to };
+  const stop = last === found.length - 1 ? end : to;
+  const possessive = /['’]s$/u.test(text.slice(from, stop)) ? 2 : 0;
+  return { start: first === 0 ? start : from, end: stop - possessive };
 }
 
 function captured(text: string, regex: RegExp, type: string, into: TextSpan[]): void {
