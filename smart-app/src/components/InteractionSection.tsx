@@ -1,0 +1,117 @@
+// Interaction findings, each to be accepted or rejected, and what the check could not look at: silence must never look like safety.
+import type { Coding, Parameters } from '@limen/fhir-model';
+import { useCallback, useState } from 'react';
+import type { DetectedIssue, ResourceOf } from '../fhir/resource-of.ts';
+import { dayText } from '../fhir/text.ts';
+import { type CheckNote, checkAnswerOf, drugsOf, ordered } from '../results/findings.ts';
+import { medicationText } from './Overview.tsx';
+import { Review, Status, UnreviewedRules } from './Review.tsx';
+import { type ResultProps, useOperation, useWhenNone } from './RiskSection.tsx';
+import { Failure, Loading, PartView, Section } from './Section.tsx';
+
+type Requests = readonly ResourceOf<'MedicationRequest'>[];
+
+function orderedAs(issue: DetectedIssue, requests: Requests): string[] {
+  const references = new Set((issue.implicated ?? []).map((r) => r.reference));
+  return [...new Set(requests.filter((r) => references.has(`MedicationRequest/${r.id}`)).map(medicationText))];
+}
+
+function Finding({ issue, requests, ...props }: ResultProps & { issue: DetectedIssue; requests: Requests }) {
+  const name = drugsOf(issue);
+  const medications = orderedAs(issue, requests);
+  return (
+    <li className={`finding ${issue.status ?? ''}`}>
+      <div className="card-head">
+        <h3>{name}</h3>
+        <Status status={issue.status} />
+      </div>
+      <p>
+        <span className={`chip ${issue.severity === 'high' ? 'alert' : 'caution'}`}>
+          {issue.severity ? `${issue.severity} severity` : 'severity not stated'}
+        </span>
+      </p>
+      {issue.status === 'preliminary' ? <UnreviewedRules /> : null}
+      <p>{issue.detail ?? 'The finding gives no detail.'}</p>
+      {medications.length > 0 ? <p className="row-detail">Ordered as {medications.join(' and ')}.</p> : null}
+      <p className="row-detail">As of {dayText(issue.identifiedDateTime)}.</p>
+      <Review
+        result={issue}
+        name={`the finding ${name}`}
+        http={props.http}
+        fhirUser={props.fhirUser}
+        onChange={(changed) => props.record.apply('DetectedIssue', [changed])}
+      />
+    </li>
+  );
+}
+
+function aboutText(note: CheckNote, requests: Requests, displayOf: (coding: Coding) => string): string {
+  const request = requests.find((r) => note.about === `MedicationRequest/${r.id}`);
+  if (request) return `${medicationText(request)}: `;
+  return note.coding ? `${displayOf(note.coding)}: ` : '';
+}
+
+function Notes({ notes, requests, displayOf }: { notes: readonly CheckNote[]; requests: Requests; displayOf: (coding: Coding) => string }) {
+  if (notes.length === 0) return null;
+  return (
+    <ul className="notes">
+      {notes.map((note, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: notes may be equal in all they show
+        <li key={i} className={note.level === 'information' ? 'notice' : 'warning'}>
+          {aboutText(note, requests, displayOf)}
+          {note.text}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function InteractionSection(props: ResultProps) {
+  const { http, patient, record } = props;
+  const part = record.parts.DetectedIssue;
+  const { apply } = record;
+  const [notes, setNotes] = useState<readonly CheckNote[]>();
+  const run = useCallback(async () => {
+    const input: Parameters = {
+      resourceType: 'Parameters',
+      parameter: [{ name: 'patient', valueReference: { reference: `Patient/${patient}` } }],
+    };
+    const answer = checkAnswerOf(await http.operation('$check-medications', input));
+    setNotes(answer.notes);
+    apply('DetectedIssue', answer.issues);
+  }, [http, patient, apply]);
+  const { busy, problem, go } = useOperation(run);
+  useWhenNone(part.state === 'ready' && part.items.length === 0, go);
+  const requests = record.parts.MedicationRequest.state === 'ready' ? record.parts.MedicationRequest.items : [];
+  return (
+    <Section title="Medication interactions" className="ai">
+      <PartView part={part} what="interaction findings" retry={() => record.reload('DetectedIssue')}>
+        {(items) => (
+          <>
+            {items.length > 0 ? (
+              <ul className="findings">
+                {ordered(items).map((issue) => (
+                  <Finding key={issue.id} {...props} issue={issue} requests={requests} />
+                ))}
+              </ul>
+            ) : null}
+            {busy ? <Loading what="the medication check" /> : null}
+            {problem === undefined ? null : (
+              <Failure what="a new check; it could not run, so interactions may be missing" reason={problem} />
+            )}
+            {items.length === 0 && !busy && problem === undefined ? (
+              <p className="empty">{notes ? 'The check ran and found no interaction.' : 'No check has run.'}</p>
+            ) : null}
+            {notes ? <Notes notes={notes} requests={requests} displayOf={props.displayOf} /> : null}
+            {items.length > 0 && !notes && !busy ? (
+              <p className="row-detail">These are stored findings. Run the check again to see what it covers.</p>
+            ) : null}
+            <button type="button" className="quiet" disabled={busy} onClick={go}>
+              Check medications{items.length > 0 ? ' again' : ''}
+            </button>
+          </>
+        )}
+      </PartView>
+    </Section>
+  );
+}
