@@ -33,9 +33,8 @@ function isUse(value: unknown): value is MedicationUse {
   return isObject(value) && (value.resourceType === 'MedicationRequest' || value.resourceType === 'MedicationStatement');
 }
 
-function draftsOf({ context, hook }: HookRequest): Resource[] {
-  const resources = (context.draftOrders?.entry ?? []).flatMap((entry) => (isObject(entry.resource) ? [entry.resource as Resource] : []));
-  return hook === 'order-select' || hook === 'order-sign' ? resources : [];
+function draftsOf({ context }: HookRequest): Resource[] {
+  return (context.draftOrders?.entry ?? []).flatMap((entry) => (isObject(entry.resource) ? [entry.resource as Resource] : []));
 }
 
 /** An order that is draft and in the record is one order: the draft counts. */
@@ -52,10 +51,7 @@ function factsOf(orders: readonly Order[], resources: readonly Resource[]): Chec
   const medications = new Map(
     resources.flatMap((r): [string, Medication][] => (r.resourceType === 'Medication' ? [[`Medication/${r.id}`, r]] : [])),
   );
-  return orders.flatMap(({ key, use, draft }) =>
-    // A draft is about to be taken, whatever status the client gives it.
-    medicationFacts(draft ? ({ ...use, status: 'draft' } as MedicationUse) : use, key, (reference) => medications.get(reference)),
-  );
+  return orders.flatMap(({ key, use }) => medicationFacts(use, key, (reference) => medications.get(reference)));
 }
 
 function capital(text: string): string {

@@ -1,0 +1,74 @@
+// Cards of acute-care-risk on patient-view: CH-15, CH-16, CH-18.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { InferenceClient, NumericTensor } from '@limen/ai-operations';
+import { bundle, cardsOf, downInference, type Json, post } from './fixture.ts';
+
+const subject = { reference: 'Patient/p1' };
+const encounter = (date: string): Json => ({
+  resourceType: 'Encounter',
+  id: 'e1',
+  status: 'finished',
+  class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'EMER' },
+  subject,
+  period: { start: date, end: date },
+});
+const patient = { resourceType: 'Patient', id: 'p1', birthDate: '1950-04-05', gender: 'female', name: [{ family: 'Canaryname' }] };
+
+function patientView(prefetch: Json = {}): Json {
+  return {
+    hook: 'patient-view',
+    hookInstance: '0b6a3c5e-6a6e-4c52-a8ee-000000000002',
+    context: { userId: 'Practitioner/u1', patientId: 'p1' },
+    prefetch: {
+      patient,
+      encounters: bundle(encounter('2026-01-15')),
+      conditions: null,
+      medications: null,
+      observations: null,
+      ...prefetch,
+    },
+  };
+}
+
+const run = async (body: Json, inference: InferenceClient = downInference) => cardsOf(await post('acute-care-risk', body, { inference }));
+
+/** Keeps what it was sent; never answers. */
+function silentInference(): { inference: InferenceClient; sent: (readonly NumericTensor[])[] } {
+  const sent: (readonly NumericTensor[])[] = [];
+  const inference: InferenceClient = {
+    ...downInference,
+    infer: (_, inputs) => {
+      sent.push(inputs);
+      return new Promise(() => undefined);
+    },
+  };
+  return { inference, sent };
+}
+
+test('CH-16: the inference service is down: a card says that the risk is unknown', async () => {
+  const [card] = await run(patientView());
+  assert.equal(card?.indicator, 'warning');
+  assert.match(card?.summary ?? '', /^Not checked: acute care risk/);
+  assert.match(card?.detail ?? '', /unknown, not low/);
+  assert.ok(!card?.detail.includes('10.0.0.1'));
+});
+
+test('CH-16, CH-18: an inference service that never answers gives the card all the same; it was sent numbers only', async () => {
+  const { inference, sent } = silentInference();
+  const [card] = await run(patientView(), inference);
+  assert.match(card?.summary ?? '', /^Not checked/);
+  assert.equal(sent.length, 1);
+  for (const tensor of sent[0] ?? []) assert.ok(Array.from(tensor.data).every((value) => typeof value === 'number'));
+  assert.ok(!JSON.stringify(sent).includes('Canaryname') && !JSON.stringify(sent).includes('p1'));
+});
+
+test('no patient record, or too little of it: a card says what is missing', async () => {
+  assert.match((await run(patientView({ patient: null })))[0]?.detail ?? '', /no record of this patient/);
+  assert.match((await run(patientView({ encounters: null })))[0]?.detail ?? '', /Missing: at least one earlier encounter/);
+});
+
+test('data that cannot be read give a card', async () => {
+  const broken = { resourceType: 'Condition', id: 'c', subject, recordedDate: 7, code: { coding: 'x' } };
+  assert.match((await run(patientView({ conditions: bundle(broken) })))[0]?.summary ?? '', /^Not checked/);
+});
