@@ -5,22 +5,46 @@ import type { Server } from '../../server.ts';
 
 const deleteUrl = 'https://limen.example/StructureDefinition/v2-delete';
 
-function deletedElements(original: Resource): Set<string> {
-  const extensions = (original as { extension?: { url: string; valueCode?: string; valueString?: string }[] }).extension ?? [];
-  return new Set(extensions.filter((e) => e.url === deleteUrl).map((e) => e.valueCode ?? e.valueString ?? ''));
+interface DeleteMark {
+  readonly url: string;
+  readonly valueCode?: string;
 }
 
-/** @param storedText the current version: what it contains has passed the door already */
-export function mergeIntoStored(server: Server, incoming: Deidentified<Resource>, original: Resource, storedText: string): Deidentified<Resource> {
-  const stored = JSON.parse(storedText) as Record<string, unknown>;
-  const gone = deletedElements(original);
-  const kept = Object.fromEntries(Object.entries(stored).filter(([name]) => !gone.has(name) && !gone.has(name.replace(/^_/, ''))));
-  // One choice type at a time: an incoming value[x] replaces a stored one of another type.
-  for (const element of server.definitions.types[incoming.resourceType]?.elements ?? []) {
+/** Takes the marks out of a resource and says what they name; they are an instruction, never stored. */
+export function takeDeleteMarks(resource: Resource): ReadonlySet<string> {
+  const holder = resource as { extension?: DeleteMark[] };
+  const marks = (holder.extension ?? []).filter((e) => e.url === deleteUrl);
+  if (marks.length > 0) {
+    const kept = (holder.extension ?? []).filter((e) => e.url !== deleteUrl);
+    if (kept.length > 0) holder.extension = kept;
+    else delete holder.extension;
+  }
+  return new Set(marks.map((mark) => mark.valueCode ?? ''));
+}
+
+const plain = (name: string): string => name.replace(/^_/, '');
+
+/** "value" for each spelling of value[x] of the type; the name itself for what is no choice. */
+function elementOf(server: Server, type: string, name: string): string {
+  for (const element of server.definitions.types[type]?.elements ?? []) {
     if (!element.name.endsWith('[x]')) continue;
     const stem = element.name.slice(0, -3);
-    const isChoice = (name: string): boolean => name.startsWith(stem) && element.types.some((t) => name === stem + t.code.charAt(0).toUpperCase() + t.code.slice(1));
-    if (Object.keys(incoming).some(isChoice)) for (const name of Object.keys(kept)) if (isChoice(name)) delete kept[name];
+    if (element.types.some((t) => plain(name) === stem + t.code.charAt(0).toUpperCase() + t.code.slice(1))) return stem;
   }
-  return server.door.merge(incoming, kept);
+  return plain(name);
+}
+
+/**
+ * What stays of the stored resource and is not replaced: an element comes or stays with its `_` sibling, a choice in one type.
+ * @param storedText the current version: what it contains has passed the door already
+ */
+export function mergeIntoStored(server: Server, incoming: Deidentified<Resource>, deleted: ReadonlySet<string>, storedText: string): Deidentified<Resource> {
+  const type = incoming.resourceType;
+  const replaced = new Set(Object.keys(incoming).map((name) => elementOf(server, type, name)));
+  const stored = JSON.parse(storedText) as Record<string, unknown>;
+  const kept = Object.entries(stored).filter(([name]) => {
+    const element = elementOf(server, type, name);
+    return !replaced.has(element) && !deleted.has(element) && !deleted.has(plain(name));
+  });
+  return server.door.merge(incoming, Object.fromEntries(kept));
 }

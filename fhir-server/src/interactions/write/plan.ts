@@ -12,7 +12,7 @@ import { accessFor, isUnrestricted } from '../access.ts';
 import { resolveConditionals } from './conditionals.ts';
 import { copyResource } from './copy.ts';
 import type { WriteEntry, WriteResult } from './entry.ts';
-import { mergeIntoStored } from './merge.ts';
+import { mergeIntoStored, takeDeleteMarks } from './merge.ts';
 import { isStoredForm, type Persons, resolvePersons } from './persons.ts';
 import { literalReferences, missingReference, rewriteReferences } from './references.ts';
 import { type Target, targetsOf } from './targets.ts';
@@ -141,12 +141,13 @@ async function planChange(
       result: { status: 204, type: target.type, id: target.id, version: target.version, lastUpdated: at, text: undefined },
     };
   }
+  const deleted = principal.updateMode === 'merge' ? takeDeleteMarks(entry.resource) : new Set<string>();
   const ownPatient = target.type === 'Patient' ? `Patient/${target.id}` : server.door.collect(entry.resource).ownPatient;
   const person = target.type === 'Patient' ? persons.ofEntry(index) ?? persons.ofReference(ownPatient) : persons.ofReference(ownPatient);
   const resolved = resolvedFor(server, person, at);
   const asStored = principal.plane === 'stored' || (entry.kind === 'update' && entry.id !== undefined && isStoredForm(server, entry.resource));
   let body: Deidentified<Resource> = asStored ? server.door.verify(entry.resource, resolved, storedResource(target)) : server.door.apply(entry.resource, resolved).resource;
-  if (principal.updateMode === 'merge' && target.current?.text) body = mergeIntoStored(server, body, entry.resource, target.current.text);
+  if (principal.updateMode === 'merge' && target.current?.text) body = mergeIntoStored(server, body, deleted, target.current.text);
   const issues = server.validator.validate(body, target.type);
   if (issues.length > 0) throw new OperationOutcomeError(422, issues.map((i) => ({ ...i, diagnostics: 'De-identified, the resource would not be valid.' })));
   const patient = parseReference(ownPatient);
