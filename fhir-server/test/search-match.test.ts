@@ -233,6 +233,7 @@ describe('references and composites', () => {
       '+performer:identifier=urn:n|7',
       '-performer:identifier=8',
       '-performer=urn:n:7',
+      '-performer:missing=true',
     );
     check({ resourceType: 'Observation', subject: { reference: 'Group/1' } }, '-patient=1', '+subject=Group/1', '-patient:missing=false');
   });

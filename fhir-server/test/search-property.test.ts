@@ -299,6 +299,28 @@ describe('order', () => {
   }
 });
 
+describe('statements', () => {
+  const planOf = (search: string, access?: AccessPredicate): ReturnType<typeof planSearch> =>
+    planSearch(parseSearch(definitions, 'Observation', search, { lenient: false }), store.context(access ? { access } : {}));
+
+  test('one text for each shape, no value in it', () => {
+    const shape = (...v: string[]): string =>
+      `code=${v[0]}&date=ge${v[1]}&value-quantity=lt${v[2]}&value-string=${v[3]}&subject=Patient/${v[4]}&_sort=-date`;
+    const [one, two] = [planOf(shape('a', '2020', '5', 'x', 'p1')), planOf(shape('urn:s|b', '2021-01-01', '7.5', 'yy', 'p2'))];
+    assert.equal(one.text, two.text);
+    assert.doesNotMatch(one.text, /2020|'a'|'x'/);
+  });
+
+  test('each parameter of a statement is named in its text', () => {
+    for (const search of fc.sample(query, { numRuns: 100, seed: 9 })) {
+      for (const { access } of [...grants, { access: undefined }]) {
+        const { text, values } = planOf(search.slice('Observation?'.length), access);
+        for (const n of values.keys()) assert.match(text, new RegExp(`\\$${n + 1}\\b`), search);
+      }
+    }
+  });
+});
+
 describe('access paths', () => {
   const indexOf = async (search: string): Promise<string> => {
     const client = await store.pool.connect();

@@ -24,13 +24,15 @@ export const unitKey = (system: string, code: string): string => `${system}\u000
 
 const rowsMaximum = 2000;
 
-/** The rows of the groups of one resource. */
-export function compositeRows(groups: readonly Group[]): Row[] {
-  const rows = new Map<string, Row>();
-  for (const group of groups) {
-    for (const combination of combinations(group.parts)) addCombination(group.name, combination, rows);
+/** The rows of the groups of one resource. An equal row may come twice where a code does; it changes no answer. */
+export function compositeRows(groups: Iterable<readonly Group[]>): Row[] {
+  const rows: Row[] = [];
+  for (const list of groups) {
+    for (const group of list) {
+      for (const combination of combinations(group.parts)) addCombination(group.name, combination, rows);
+    }
   }
-  return [...rows.values()].slice(0, rowsMaximum);
+  return rows;
 }
 
 function combinations(group: readonly (readonly Value[])[]): Value[][] {
@@ -39,22 +41,19 @@ function combinations(group: readonly (readonly Value[])[]): Value[][] {
   return found;
 }
 
-function addCombination(name: string, combination: readonly Value[], rows: Map<string, Row>): void {
+function addCombination(name: string, combination: readonly Value[], rows: Row[]): void {
   const [first, ...rest] = combination;
-  if (!first || rows.size >= rowsMaximum) return;
+  if (!first || rows.length >= rowsMaximum) return;
   const second = rest.find((v) => v.kind === 'token' || v.kind === 'reference');
   const ranges = rest.filter((v) => v.kind === 'range');
   const s = rest.find((v) => v.kind === 'string')?.norm ?? null;
   const units = ranges.flatMap((r) => r.units.map(([system, code]) => unitKey(system, code)));
   const [lo, hi, lo2, hi2] = [ranges[0]?.lo ?? 0, ranges[0]?.hi ?? 0, ranges[1]?.lo ?? 0, ranges[1]?.hi ?? 0];
-  const seconds = second ? partKeys(second) : [''];
+  const ks = second ? partKeys(second).map(partHash) : [0n];
   for (const key of partKeys(first)) {
     for (const unit of units.length > 0 ? units : ['']) {
-      for (const other of seconds) {
-        const same = `${name} ${key} ${unit} ${other} ${lo} ${hi} ${lo2} ${hi2} ${s}`;
-        if (rows.has(same)) continue;
-        rows.set(same, { grp: groupHash(name, key, unit), k: other === '' ? 0n : partHash(other), lo, hi, lo2, hi2, s });
-      }
+      const grp = groupHash(name, key, unit);
+      for (const k of ks) rows.push({ grp, k, lo, hi, lo2, hi2, s });
     }
   }
 }

@@ -25,10 +25,21 @@ interface Draft {
   readonly groups: Map<string, readonly Group[]>;
 }
 
+interface Hashes {
+  readonly all: readonly bigint[];
+  /** Without the one of the system alone. */
+  readonly codes: readonly bigint[];
+}
+
 interface Compiled {
   readonly parameter: Parameter;
   readonly p: bigint;
+  /** Hashes of token values by tenant and text: codes repeat endlessly. */
+  readonly remembered: Map<string, Hashes>;
 }
+
+/** Identifiers do not repeat: what is remembered must have an end. */
+const rememberedMaximum = 2000;
 
 /** The instant of the row itself (`lu`) answers this one. */
 const columnParameter = '_lastUpdated';
@@ -40,7 +51,7 @@ export async function compileIndexer(definitions: Definitions): Promise<Indexer>
     const parameters = [...parametersOf(definitions, type).values()].filter((p) => p.code !== columnParameter);
     compiled.set(
       type,
-      parameters.map((parameter) => ({ parameter, p: parameterHash(type, parameter.code) })),
+      parameters.map((parameter) => ({ parameter, p: parameterHash(type, parameter.code), remembered: new Map() })),
     );
   }
   return {
@@ -57,7 +68,7 @@ export async function compileIndexer(definitions: Definitions): Promise<Indexer>
         numbers: draft.numbers,
         strings: [...draft.strings.values()],
         references: [...draft.references.values()],
-        composites: compositeRows([...draft.groups.values()].flat()),
+        composites: compositeRows(draft.groups.values()),
       };
     },
   };
@@ -115,8 +126,9 @@ function addValue(type: string, compiled: Compiled, value: Value, tenant: number
   const { parameter, p } = compiled;
   switch (value.kind) {
     case 'token': {
-      for (const hash of tokenHashes(tenant, type, parameter.code, value)) draft.tokens.add(hash);
-      if (parameter.code === 'code') for (const hash of codeHashes(tenant, type, parameter.code, value)) draft.hot.add(hash);
+      const { all, codes } = rememberedHashes(type, compiled, value, tenant);
+      for (const hash of all) draft.tokens.add(hash);
+      if (parameter.code === 'code') for (const hash of codes) draft.hot.add(hash);
       return;
     }
     case 'string':
@@ -125,7 +137,7 @@ function addValue(type: string, compiled: Compiled, value: Value, tenant: number
     case 'reference':
       for (const target of value.targets) draft.references.set(`${parameter.code} ${target}`, { p, target: targetHash(target) });
       if (value.identifier) {
-        for (const hash of tokenHashes(tenant, type, `${parameter.code}:identifier`, value.identifier)) draft.tokens.add(hash);
+        for (const hash of tokenHashes(tenant, type, `${parameter.code}:identifier`, value.identifier).all) draft.tokens.add(hash);
       }
       return;
     case 'range':
@@ -140,18 +152,20 @@ function addRange({ kind, code: param }: Parameter, p: bigint, value: RangeValue
   else for (const [system, code] of value.units) draft.quantities.push({ p, unit: unitHash(system, code), lo, hi });
 }
 
-/** Forms under which a code is found; `|code` only where it has no system. */
-function codeHashes(tenant: number, type: string, param: string, token: TokenValue): bigint[] {
-  if (token.code === '') return [];
-  const { system, code } = token;
-  return [
-    tokenHash(tenant, type, param, 'code', '', code),
-    system === '' ? tokenHash(tenant, type, param, 'bare', '', code) : tokenHash(tenant, type, param, 'both', system, code),
-  ];
+function rememberedHashes(type: string, { parameter, remembered }: Compiled, token: TokenValue, tenant: number): Hashes {
+  const key = `${tenant}|${token.system}|${token.code}`;
+  const known = remembered.get(key);
+  if (known) return known;
+  const hashes = tokenHashes(tenant, type, parameter.code, token);
+  if (remembered.size >= rememberedMaximum) remembered.clear();
+  remembered.set(key, hashes);
+  return hashes;
 }
 
-function tokenHashes(tenant: number, type: string, param: string, token: TokenValue): bigint[] {
-  const hashes = codeHashes(tenant, type, param, token);
-  if (token.system !== '') hashes.push(tokenHash(tenant, type, param, 'system', token.system, ''));
-  return hashes;
+/** Forms under which a token is found; `|code` only where it has no system. */
+function tokenHashes(tenant: number, type: string, param: string, { system, code }: TokenValue): Hashes {
+  const codes = code === '' ? [] : [tokenHash(tenant, type, param, 'code', '', code)];
+  if (code !== '')
+    codes.push(system === '' ? tokenHash(tenant, type, param, 'bare', '', code) : tokenHash(tenant, type, param, 'both', system, code));
+  return { codes, all: system === '' ? codes : [...codes, tokenHash(tenant, type, param, 'system', system, '')] };
 }

@@ -229,7 +229,7 @@ function addReferences({ type }: Pick<Path, 'type'>, element: unknown, out: Valu
   const token: TokenValue | undefined = identifier
     ? { kind: 'token', system: text(identifier['system']) ?? '', code: text(identifier['value']) ?? '' }
     : undefined;
-  // A reference into `contained` has no target outside of its resource.
+  // A reference into `contained` has no target outside of its resource, but it is there (`:missing`).
   const targets = reference === undefined || reference.startsWith('#') ? [] : withoutVersion(reference);
-  if (targets.length > 0 || token) out.push({ kind: 'reference', targets, identifier: token });
+  if (reference !== undefined || token) out.push({ kind: 'reference', targets, identifier: token });
 }
