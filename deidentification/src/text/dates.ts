@@ -1,4 +1,6 @@
 // Dates in free text: found in the forms that notes use, moved in place and written back in the same form.
+import { Mask } from './mask.ts';
+
 const months = ['january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september', 'october', 'november', 'december'];
 const month =
   '(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)';
@@ -119,13 +121,15 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
 
 export function findDates(text: string): FoundDate[] {
   const found: FoundDate[] = [];
+  const taken = new Mask(text.length);
   for (const [regex, read] of readers) {
     regex.lastIndex = 0;
     for (let match = regex.exec(text); match; match = regex.exec(text)) {
       const m = match;
       const start = m.index;
       const end = start + m[0].length;
-      if (found.some((other) => start < other.end && other.start < end)) continue;
+      if (taken.touches(start, end)) continue;
+      taken.add(start, end);
       found.push({ start, end, moved: (shift) => read(m, shift) });
     }
   }

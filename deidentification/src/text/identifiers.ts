@@ -23,7 +23,7 @@ const flat = String.raw`(?:,?[ ]+(?:Apt|Apartment|Unit|Suite|Ste|Room|Rm|#)\.?[ 
 
 /** Checked in this order; the first that claims a place keeps it. */
 export const identifierPatterns: readonly Pattern[] = [
-  { type: 'EMAIL', regex: /[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/dg },
+  { type: 'EMAIL', regex: /(?<![A-Za-z0-9._%+'-])[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/dg },
   { type: 'URL', regex: /\b(?:https?|ftp):\/\/[^\s<>"')\]]+|\bwww\.[^\s<>"')\]]+/dgi },
   { type: 'IP', regex: /(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.]*\d)/dg },
   { type: 'IP', regex: /(?<![\w:])(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}(?![\w:])/dgi },

@@ -1,5 +1,6 @@
 // Names of people and organizations in free text: by the words around them, then every other occurrence in the same text.
 import { eponymNouns, eponymWords, isCommonWord } from './lexicon.ts';
+import { Mask } from './mask.ts';
 
 export interface TextSpan {
   start: number;
@@ -41,7 +42,7 @@ const contexts: readonly RegExp[] = [
     'gdu',
   ),
   new RegExp(String.raw`\b(?:${anyCase(kin)}),?[ \t]+(?:is[ \t]+|named[ \t]+)?(${full})`, 'gdu'),
-  new RegExp(String.raw`(${full}),?[ \t]+${credential}(?![\p{L}\d])`, 'gdu'),
+  new RegExp(String.raw`(?<!\p{L})(${full}),?[ \t]+${credential}(?![\p{L}\d])`, 'gdu'),
   new RegExp(
     String.raw`(?<![\p{L}\[])(${full}),?[ \t]+(?:is|was|presents|returns)[ \t]+(?:an?[ \t]+)?(?:[\p{L}-]+[ \t]+){0,3}\d{1,3}(?:\+)?[ -]?(?:year|yr|y\/?o|month|week|day)`,
     'gdu',
@@ -80,7 +81,7 @@ const organizations: readonly RegExp[] = [
 ];
 
 const eponyms = new RegExp(
-  String.raw`(?<!(?:Mr|Mrs|Ms|Dr)\.?[ ])${token}(?:[ ]${token})?(?:['’]s|s['’]|['’])?[ ](?:${eponymNouns})\b|\b(?:${eponymWords})(?:['’]s|s['’])?(?=[ ](?:${eponymNouns})\b)`,
+  String.raw`(?<!\p{L}|(?:Mr|Mrs|Ms|Dr)\.?[ ])${token}(?:[ ]${token})?(?:['’]s|s['’]|['’])?[ ](?:${eponymNouns})\b|\b(?:${eponymWords})(?:['’]s|s['’])?(?=[ ](?:${eponymNouns})\b)`,
   'gu',
 );
 
@@ -159,7 +160,7 @@ export function nameFinder(parts: readonly string[]): NameFinder | undefined {
   return { places, has: (text) => text.search(regex) >= 0 && places(text).length > 0 };
 }
 
-function propagated(text: string, found: readonly TextSpan[], protectedRanges: readonly { start: number; end: number }[]): TextSpan[] {
+function propagated(text: string, found: readonly TextSpan[], kept: Mask): TextSpan[] {
   const parts = new Set<string>();
   for (const span of found) {
     if (span.type !== 'NAME') continue;
@@ -168,17 +169,15 @@ function propagated(text: string, found: readonly TextSpan[], protectedRanges: r
       if (word.length >= 3 && !isCommonWord(word)) parts.add(word);
     }
   }
-  return (nameFinder([...parts])?.places(text) ?? [])
-    .filter((r) => !protectedRanges.some((p) => r.start < p.end && p.start < r.end))
-    .map((r) => ({ ...r, type: 'NAME' }));
+  return (nameFinder([...parts])?.places(text) ?? []).filter((r) => !kept.touches(r.start, r.end)).map((r) => ({ ...r, type: 'NAME' }));
 }
 
 /** Names and organizations of a text; `known` are those of the person it is about. */
 export function findNames(text: string, known: NameFinder | undefined): TextSpan[] {
-  const kept = ranges(text, eponyms);
+  const kept = new Mask(text.length, ranges(text, eponyms));
   const found: TextSpan[] = [];
   for (const regex of contexts) captured(text, regex, 'NAME', found);
-  const free = found.filter((s) => !kept.some((k) => s.start >= k.start && s.end <= k.end));
+  const free = found.filter((s) => !kept.covers(s.start, s.end));
   for (const regex of organizations) captured(text, regex, 'ORGANIZATION', free);
   const spans = [...free, ...propagated(text, free, kept)];
   if (known) spans.push(...known.places(text).map((r) => ({ ...r, type: 'NAME' })));

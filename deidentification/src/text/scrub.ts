@@ -1,6 +1,7 @@
 // Free text by rules: spans that identify, and the text without them (45 CFR 164.514(b)(2)).
 import { findDates, type Shift } from './dates.ts';
 import { identifierPatterns, unmistakablePatterns } from './identifiers.ts';
+import { Mask } from './mask.ts';
 import { findNames, type NameFinder, nameFinder, type TextSpan } from './names.ts';
 
 export type { TextSpan } from './names.ts';
@@ -22,8 +23,10 @@ function known(nameParts: readonly string[]): NameFinder | undefined {
   return made.finder;
 }
 
-function claim(spans: TextSpan[], span: TextSpan): void {
-  if (span.end > span.start && !spans.some((s) => span.start >= s.start && span.end <= s.end)) spans.push(span);
+function claim(spans: TextSpan[], claimed: Mask, span: TextSpan): void {
+  if (claimed.covers(span.start, span.end)) return;
+  claimed.add(span.start, span.end);
+  spans.push(span);
 }
 
 /** Joins spans that overlap; the first keeps its type. */
@@ -41,31 +44,40 @@ function merged(spans: TextSpan[]): TextSpan[] {
 /** What identifies, in order, without overlaps. */
 export function scrubSpans(text: string, nameParts: readonly string[]): TextSpan[] {
   const spans: TextSpan[] = [];
-  for (const { start, end } of findDates(text)) spans.push({ start, end, type: 'DATE' });
+  const claimed = new Mask(text.length);
+  for (const { start, end } of findDates(text)) claim(spans, claimed, { start, end, type: 'DATE' });
   for (const { type, regex } of identifierPatterns) {
     regex.lastIndex = 0;
     for (let match = regex.exec(text); match; match = regex.exec(text)) {
       const place = match.indices?.[1] ?? match.indices?.[0];
-      if (place) claim(spans, { start: place[0], end: place[1], type });
+      if (place) claim(spans, claimed, { start: place[0], end: place[1], type });
     }
   }
-  for (const span of findNames(text, known(nameParts))) claim(spans, span);
+  for (const span of findNames(text, known(nameParts))) claim(spans, claimed, span);
   const holders = [...text.matchAll(placeholder)].map((m) => ({ start: m.index, end: m.index + m[0].length }));
-  return merged(spans.filter((s) => !holders.some((h) => s.start < h.end && h.start < s.end)));
+  if (holders.length === 0) return merged(spans);
+  const held = new Mask(text.length, holders);
+  return merged(spans.filter((s) => !held.touches(s.start, s.end)));
 }
 
-function replacement(span: TextSpan, text: string, shift: Shift | undefined): string {
-  if (span.type === 'AGE_OVER_89') return '90+';
-  if (span.type !== 'DATE' || !shift) return `[${span.type}]`;
-  const found = findDates(text).find((d) => d.start === span.start && d.end === span.end);
-  return found?.moved(shift) ?? '[DATE]';
+/** Moved dates by their place; a date that is part of something else goes with it. */
+function movedDates(text: string, shift: Shift | undefined): ReadonlyMap<string, string> {
+  const moved = new Map<string, string>();
+  if (!shift) return moved;
+  for (const date of findDates(text)) {
+    const written = date.moved(shift);
+    if (written !== undefined) moved.set(`${date.start}-${date.end}`, written);
+  }
+  return moved;
 }
 
 function once(text: string, spans: readonly TextSpan[], shift: Shift | undefined): string {
+  const moved = movedDates(text, spans.some((s) => s.type === 'DATE') ? shift : undefined);
   let out = '';
   let at = 0;
   for (const span of spans) {
-    out += text.slice(at, span.start) + replacement(span, text, shift);
+    const date = span.type === 'DATE' ? moved.get(`${span.start}-${span.end}`) : undefined;
+    out += text.slice(at, span.start) + (date ?? (span.type === 'AGE_OVER_89' ? '90+' : `[${span.type}]`));
     at = span.end;
   }
   return out + text.slice(at);
