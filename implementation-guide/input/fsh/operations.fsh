@@ -36,8 +36,7 @@ Usage: #definition
 * parameter[=].min = 1
 * parameter[=].max = "1"
 * parameter[=].type = #RiskAssessment
-* parameter[=].documentation = "The result: profile LimenRiskAssessment."
-* parameter[=].targetProfile = "https://limen.example/StructureDefinition/risk-assessment"
+* parameter[=].documentation = "The result, in the form of the profile https://limen.example/StructureDefinition/limen-risk-assessment."
 
 Instance: check-medications
 InstanceOf: OperationDefinition
@@ -71,4 +70,4 @@ Usage: #definition
 * parameter[=].min = 1
 * parameter[=].max = "1"
 * parameter[=].type = #Bundle
-* parameter[=].documentation = "A collection of the findings (DetectedIssue, profile LimenDetectedIssue), and last an OperationOutcome that says what was checked and which medications were not recognised."
+* parameter[=].documentation = "A collection of the findings (DetectedIssue in the form of the profile https://limen.example/StructureDefinition/limen-detected-issue), and last an OperationOutcome that says what was checked and which medications were not recognised."
