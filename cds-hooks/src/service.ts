@@ -58,15 +58,35 @@ async function answer(request: HttpRequest, options: CdsServiceOptions): Promise
   return { status: 200, headers: { ...json, 'cache-control': 'public, max-age=300' }, body: discovery() };
 }
 
+/** Any origin may ask: a token decides, cookies are never used. */
+function cors({ headers, method }: HttpRequest): { [name: string]: string } {
+  if (!headers.origin || headers.origin === 'null') return {};
+  return {
+    'access-control-allow-origin': headers.origin,
+    vary: 'Origin',
+    ...(method === 'OPTIONS'
+      ? {
+          'access-control-allow-headers': 'authorization, content-type, accept',
+          'access-control-allow-methods': 'GET, POST',
+          'access-control-max-age': '600',
+        }
+      : {}),
+  };
+}
+
 /** The CDS Hooks endpoints: expected refusals are answers, with an OperationOutcome. */
 export function createCdsService(options: CdsServiceOptions): CdsService {
   return {
     async handle(request) {
+      // A preflight carries no token.
+      if (request.method === 'OPTIONS') return { status: 204, headers: cors(request), body: undefined };
       try {
-        return await answer(request, options);
+        const { status, headers, body } = await answer(request, options);
+        return { status, headers: { ...headers, ...cors(request) }, body };
       } catch (error) {
         if (!(error instanceof OperationOutcomeError)) throw error;
-        return { status: error.status, headers: { ...json, ...error.headers, 'cache-control': 'no-store' }, body: error.outcome };
+        const headers = { ...json, ...error.headers, 'cache-control': 'no-store', ...cors(request) };
+        return { status: error.status, headers, body: error.outcome };
       }
     },
   };

@@ -1,5 +1,7 @@
 // Cards of acute-care-risk on patient-view: CH-15, CH-16, CH-18.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import type { InferenceClient, NumericTensor } from '@limen/ai-operations';
 import { bundle, cardsOf, downInference, type Json, post } from './fixture.ts';
@@ -45,6 +47,49 @@ function silentInference(): { inference: InferenceClient; sent: (readonly Numeri
   };
   return { inference, sent };
 }
+
+/** Answers as the shipped weights do: they are a logistic regression, and its coefficients lie beside them. */
+function answeringInference(): InferenceClient {
+  const entry = createRequire(import.meta.url).resolve('@limen/ai-operations');
+  const model = JSON.parse(readFileSync(new URL('../models/acute-care-risk/1/explanation.json', `file://${entry}`), 'utf8')) as {
+    weightsSha256: string;
+    means: number[];
+    standardDeviations: number[];
+    coefficients: number[];
+    intercept: number;
+  };
+  return {
+    ...downInference,
+    infer: async (_, [tensor]) => {
+      const at = (list: number[], i: number): number => list[i] ?? 0;
+      const terms = Array.from(
+        tensor?.data ?? [],
+        (x, i) => (at(model.coefficients, i) * (x - at(model.means, i))) / (at(model.standardDeviations, i) || 1),
+      );
+      const risk = 1 / (1 + Math.exp(-terms.reduce((sum, term) => sum + term, model.intercept)));
+      return { modelVersion: '1', weightsSha256: model.weightsSha256, outputs: { risk: { shape: [1], data: [risk] } } };
+    },
+  };
+}
+
+test('CH-15: the card carries score, model, version, what contributed, and what the model is not for; same input, same card', async () => {
+  const [card] = await run(patientView(), answeringInference());
+  const [again] = await run(patientView(), answeringInference());
+  assert.ok(card);
+  assert.match(card.summary, /^Acute care risk within 12 months: \d+ %/);
+  assert.equal(card.indicator, 'info');
+  assert.match(card.detail, /within 12 months of 2026-03-01: 0\.\d{3}/);
+  assert.match(card.detail, /- .+: (raises|lowers) the risk/);
+  assert.match(card.detail, /Model acute-care-risk version 1, weights sha256 [0-9a-f]{16}/);
+  assert.match(card.detail, /not for clinical use/);
+  assert.equal(again?.detail, card.detail);
+  assert.ok(!JSON.stringify(card).includes('Canaryname'));
+});
+
+test('a record that ended over a year ago is judged at its last encounter', async () => {
+  const [card] = await run(patientView({ encounters: bundle(encounter('2020-05-02')) }), answeringInference());
+  assert.match(card?.detail ?? '', /within 12 months of 2020-05-02/);
+});
 
 test('CH-16: the inference service is down: a card says that the risk is unknown', async () => {
   const [card] = await run(patientView());

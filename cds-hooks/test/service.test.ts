@@ -188,3 +188,14 @@ test('CH-04: an OperationOutcome in prefetch is looked up again', async () => {
 test('CH-17: extensions of the request and unknown members are ignored', async () => {
   assert.equal(cardsOf(await post('medication-safety', { ...good, extension: { 'com.example.x': { y: 1 } }, other: 1 })).length, 1);
 });
+
+test('CH-08: a preflight is answered without a token; answers and refusals name the origin', async () => {
+  const headers = { origin: 'https://sandbox.example', 'content-type': 'application/json' };
+  const protectedService = service({ requireAuthorization: true });
+  const preflight = await protectedService.handle({ method: 'OPTIONS', path: '/cds-services/medication-safety', headers, body: undefined });
+  assert.deepEqual([preflight.status, preflight.headers['access-control-allow-origin']], [204, 'https://sandbox.example']);
+  assert.match(preflight.headers['access-control-allow-headers'] ?? '', /authorization, content-type/);
+  const refused = await protectedService.handle({ method: 'POST', path: '/cds-services/medication-safety', headers, body: good });
+  assert.deepEqual([refused.status, refused.headers['access-control-allow-origin']], [401, 'https://sandbox.example']);
+  assert.equal((await post('medication-safety', good)).headers['access-control-allow-origin'], undefined);
+});
