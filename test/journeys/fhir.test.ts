@@ -190,6 +190,22 @@ describe('bundles', () => {
     assert.deepEqual([await count('Patient'), await count('Observation')], before);
   });
 
+  test('a GET of a transaction that cannot be answered refuses all of it', async () => {
+    const before = await count('Patient');
+    assertRefused(await send('transaction', post(patient()), { request: { method: 'GET', url: `Patient/${randomUUID()}` } }), 404);
+    assertRefused(await send('transaction', post(patient()), { request: { method: 'GET', url: 'Patient?favourite-colour=blue' } }), 400);
+    assert.equal(await count('Patient'), before);
+    const good = await send('transaction', post(patient()), { request: { method: 'GET', url: 'Patient?_summary=count' } });
+    assert.equal(entriesOf(good)[1]?.['resource']?.['total'], before + 1, 'it sees what the others wrote');
+  });
+
+  test('a batch sent twice under one Idempotency-Key is stored once', async () => {
+    const body = { resourceType: 'Bundle', type: 'batch', entry: [post(patient()), post(patient())] };
+    const before = await count('Patient');
+    for (let i = 0; i < 2; i++) assert.equal((await fhir('', { body, headers: { 'idempotency-key': 'fhir-key-batch' } })).status, 200);
+    assert.equal(await count('Patient'), before + 2);
+  });
+
   test('two entries with the same condition make one resource', async () => {
     const conditional = (): object =>
       entry(

@@ -1,8 +1,9 @@
 // The HTTP face of the FHIR API: limits, content negotiation, authentication, errors as OperationOutcome. No logic of FHIR lives here.
 import { randomUUID } from 'node:crypto';
 import helmet from '@fastify/helmet';
-import { operationOutcome, OperationOutcomeError, type Principal } from '@limen/fhir-model';
+import { OperationOutcomeError, operationOutcome, type Principal } from '@limen/fhir-model';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Request as InteractionRequest } from '../interactions/answer.ts';
 import { capabilities, handle } from '../interactions/handle.ts';
 import type { Server } from '../server.ts';
 import { unavailable } from './faults.ts';
@@ -28,20 +29,37 @@ export function createApp(log: Server['log']): FastifyInstance {
     },
   });
   app.setErrorHandler((error, request, reply) => sendError(log, error, request, reply));
-  app.setNotFoundHandler((request, reply) => sendError(log, new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is nothing at this address.' }), request, reply));
+  app.setNotFoundHandler((request, reply) =>
+    sendError(log, new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is nothing at this address.' }), request, reply),
+  );
   return app;
 }
 
 export async function securityHeaders(app: FastifyInstance): Promise<void> {
   await app.register(helmet, {
-    contentSecurityPolicy: { directives: { defaultSrc: ["'self'"], styleSrc: ["'self'", "'unsafe-inline'"], imgSrc: ["'self'", 'data:'], formAction: ["'self'"], frameAncestors: ["'none'"], upgradeInsecureRequests: null } },
+    contentSecurityPolicy: {
+      directives: {
+        defaultSrc: ["'self'"],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:'],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+        upgradeInsecureRequests: null,
+      },
+    },
     strictTransportSecurity: false,
   });
 }
 
 function sendError(log: Server['log'], error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const known = asOutcomeError(error);
-  if (!known) log.error({ event: 'bug', requestId: request.id, name: error instanceof Error ? error.name : 'unknown', stack: error instanceof Error ? error.stack?.split('\n').slice(1, 6).join('\n') : undefined });
+  if (!known)
+    log.error({
+      event: 'bug',
+      requestId: request.id,
+      name: error instanceof Error ? error.name : 'unknown',
+      stack: error instanceof Error ? error.stack?.split('\n').slice(1, 6).join('\n') : undefined,
+    });
   const outcome = known?.outcome ?? operationOutcome({ code: 'exception', diagnostics: `Internal error; request ${request.id}.` });
   reply
     .code(known?.status ?? 500)
@@ -54,31 +72,64 @@ function asOutcomeError(error: unknown): OperationOutcomeError | undefined {
   const fault = unavailable(error);
   if (fault) return fault;
   const code = (error as { code?: string }).code;
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new OperationOutcomeError(413, { code: 'too-long', diagnostics: `A body may have at most ${bodyLimitBytes} bytes.` });
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json.' });
-  if (code?.startsWith('FST_ERR_CTP')) return new OperationOutcomeError(400, { code: 'structure', diagnostics: 'The body cannot be read.' });
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new OperationOutcomeError(413, { code: 'too-long', diagnostics: `A body may have at most ${bodyLimitBytes} bytes.` });
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json.' });
+  if (code?.startsWith('FST_ERR_CTP'))
+    return new OperationOutcomeError(400, { code: 'structure', diagnostics: 'The body cannot be read.' });
   const status = (error as { statusCode?: number }).statusCode;
-  return status && status < 500 ? new OperationOutcomeError(status, { code: 'invalid', diagnostics: 'The request cannot be processed.' }) : undefined;
+  return status && status < 500
+    ? new OperationOutcomeError(status, { code: 'invalid', diagnostics: 'The request cannot be processed.' })
+    : undefined;
 }
 
 /** Mounts `/fhir/*`. */
 export function mountFhir(app: FastifyInstance, server: Server, authenticate: (header: string | undefined) => Promise<Principal>): void {
-  void app.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(contentTypes, { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => (body.length === 0 ? undefined : parseJson(body, jsonLimits)));
-    scope.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) => body);
-    scope.addHook('onRequest', async (request, reply) => {
-      cors(request, reply);
-      // A preflight carries no token.
-      if (request.method === 'OPTIONS') await reply.code(204).send();
-    });
-    scope.get('/metadata', async (request, reply) => {
-      negotiate(request);
-      return reply.headers({ 'content-type': fhirJson }).send(JSON.stringify(capabilities(server)));
-    });
-    scope.all('/', async (request, reply) => answer(server, authenticate, request, reply));
-    scope.all('/*', async (request, reply) => answer(server, authenticate, request, reply));
-  }, { prefix: '/fhir' });
+  void app.register(
+    async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser(contentTypes, { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
+        body.length === 0 ? undefined : parseJson(body, jsonLimits),
+      );
+      scope.addContentTypeParser(
+        'application/x-www-form-urlencoded',
+        { parseAs: 'string' },
+        async (_request: FastifyRequest, body: string) => body,
+      );
+      const principals = new WeakMap<FastifyRequest, Principal>();
+      const audited = new WeakSet<FastifyRequest>();
+      scope.addHook('onRequest', async (request, reply) => {
+        cors(request, reply);
+        // A preflight carries no token.
+        if (request.method === 'OPTIONS') return reply.code(204).send();
+        // Before the body is read: what nobody vouches for is not parsed.
+        if (!isPublic(request)) principals.set(request, await authenticate(request.headers.authorization));
+        return undefined;
+      });
+      scope.setErrorHandler(async (error, request, reply) => {
+        // What was refused before it became an interaction (no token, unreadable body) is an event too.
+        const fault =
+          isPublic(request) || audited.has(request) ? error : await auditRefusal(server, principals.get(request), request, error);
+        sendError(server.log, fault, request, reply);
+        return reply;
+      });
+      const fhir = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+        const principal = principals.get(request);
+        if (!principal) throw new OperationOutcomeError(401, { code: 'login', diagnostics: 'An access token is required.' });
+        const asked = interactionRequest(request);
+        audited.add(request);
+        return answer(server, principal, asked, request, reply);
+      };
+      scope.get('/metadata', async (request, reply) => {
+        negotiate(request);
+        return reply.headers({ 'content-type': fhirJson }).send(JSON.stringify(capabilities(server)));
+      });
+      scope.all('/', fhir);
+      scope.all('/*', fhir);
+    },
+    { prefix: '/fhir' },
+  );
 }
 
 /** Browser clients: any origin may ask, the token decides; no credentials are ever used. */
@@ -101,7 +152,8 @@ function negotiate(request: FastifyRequest): void {
   const accept = request.headers.accept;
   if (format || !accept) return;
   const wanted = accept.split(',').map((part) => part.split(';')[0]?.trim() ?? '');
-  if (!wanted.some((type) => accepted.test(type))) throw new OperationOutcomeError(406, { code: 'not-supported', diagnostics: 'This server answers application/fhir+json only.' });
+  if (!wanted.some((type) => accepted.test(type)))
+    throw new OperationOutcomeError(406, { code: 'not-supported', diagnostics: 'This server answers application/fhir+json only.' });
 }
 
 function segmentsOf(url: string): string[] {
@@ -112,30 +164,47 @@ function segmentsOf(url: string): string[] {
   }
 }
 
-async function answer(server: Server, authenticate: (header: string | undefined) => Promise<Principal>, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+/** The CapabilityStatement needs no token. */
+function isPublic(request: FastifyRequest): boolean {
+  return request.routeOptions.url === '/fhir/metadata';
+}
+
+/** The request as the interactions know it; refuses what is none. */
+function interactionRequest(request: FastifyRequest): InteractionRequest {
   negotiate(request);
-  const principal = await authenticated(server, authenticate, request);
   const segments = segmentsOf(request.url);
   const query = new URLSearchParams(request.url.split('?')[1] ?? '');
   const isForm = typeof request.body === 'string';
-  if (isForm && segments[1] !== '_search') throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json.' });
+  if (isForm && segments[1] !== '_search')
+    throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json.' });
   if (isForm) for (const [name, value] of new URLSearchParams(request.body as string)) query.append(name, value);
   const headers = request.headers as { [name: string]: string | undefined };
   const method = request.method === 'HEAD' ? 'GET' : request.method;
-  const done = await handle(server, principal, { method, segments, query, headers, body: isForm ? undefined : request.body, requestId: String(request.id) });
+  return { method, segments, query, headers, body: isForm ? undefined : request.body, requestId: String(request.id) };
+}
+
+async function answer(
+  server: Server,
+  principal: Principal,
+  asked: InteractionRequest,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const done = await handle(server, principal, asked);
   reply.code(done.status).headers({ 'cache-control': 'no-store', 'x-request-id': String(request.id), ...done.headers });
   if (done.body === undefined) return reply.send();
   return reply.header('content-type', fhirJson).send(done.body);
 }
 
-/** An attempt without a valid token is an event too. */
-async function authenticated(server: Server, authenticate: (header: string | undefined) => Promise<Principal>, request: FastifyRequest): Promise<Principal> {
+/** Writes the row of a refusal. @returns the error to answer with: that of the audit trail when it can't be written */
+async function auditRefusal(server: Server, principal: Principal | undefined, request: FastifyRequest, error: unknown): Promise<unknown> {
+  const status = asOutcomeError(error)?.status ?? 500;
+  if (status === 503) return error;
   try {
-    return await authenticate(request.headers.authorization);
-  } catch (error) {
-    if (error instanceof OperationOutcomeError && error.status === 401) {
-      await server.audit.record({ interaction: 'unauthenticated', client: '-', status: 401, requestId: String(request.id) });
-    }
-    throw error;
+    const interaction = principal ? 'refused' : 'unauthenticated';
+    await server.audit.record({ interaction, client: principal?.clientId ?? '-', status, requestId: String(request.id) });
+    return error;
+  } catch (fault) {
+    return fault;
   }
 }

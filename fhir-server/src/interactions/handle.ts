@@ -25,7 +25,11 @@ interface Route {
 const route = (interaction: string, run: Handler, auditsItself = false): Route => ({ interaction, run, auditsItself });
 
 function methodNotAllowed(allow: string): OperationOutcomeError {
-  return new OperationOutcomeError(405, { code: 'not-supported', diagnostics: 'This method is not supported here.' }, { headers: { allow } });
+  return new OperationOutcomeError(
+    405,
+    { code: 'not-supported', diagnostics: 'This method is not supported here.' },
+    { headers: { allow } },
+  );
 }
 
 /** The interaction that method and path name; refuses what is none. */
@@ -33,7 +37,12 @@ function routeOf(server: Server, request: Request): Route {
   const { method, segments } = request;
   const [first, second, third, fourth] = segments;
   if (first === undefined) {
-    if (method === 'POST') return route('transaction', (s, p, r) => bundle(s, p, r, (entry) => perform(s, p, entry)), true);
+    if (method === 'POST')
+      return route(
+        'transaction',
+        (s, p, r) => bundle(s, p, r, { single: (entry) => handle(s, p, entry), inside: (entry) => perform(s, p, entry) }),
+        true,
+      );
     throw methodNotAllowed('POST');
   }
   const operation = segments.find((s) => s.startsWith('$'));

@@ -8,21 +8,35 @@ import { parseIfMatch } from './single.ts';
 import type { WriteEntry, WriteResult } from './write/entry.ts';
 import { write } from './write/plan.ts';
 
+type Dispatch = (request: Request) => Promise<Answer>;
+
 /** Runs one request of the pipeline; given by the router, so that batch entries and GETs take the ordinary way. */
-export type Dispatch = (request: Request) => Promise<Answer>;
+export interface Dispatchers {
+  /** An entry of a batch: a request of its own, its refusal audited. */
+  readonly single: Dispatch;
+  /** A GET of a transaction: its refusal is the transaction's. */
+  readonly inside: Dispatch;
+}
 
 export const maximumEntries = 5000;
 
-export async function bundle(server: Server, principal: Principal, request: Request, dispatch: Dispatch): Promise<Answer> {
+export async function bundle(server: Server, principal: Principal, request: Request, dispatch: Dispatchers): Promise<Answer> {
   const body = request.body as Bundle | undefined;
-  if (body?.resourceType !== 'Bundle') throw new OperationOutcomeError(400, { code: 'invalid', diagnostics: 'The base takes a Bundle of type batch or transaction.' });
+  if (body?.resourceType !== 'Bundle')
+    throw new OperationOutcomeError(400, { code: 'invalid', diagnostics: 'The base takes a Bundle of type batch or transaction.' });
   const issues = server.validator.validate({ resourceType: 'Bundle', type: body.type }, 'Bundle');
   if (issues.length > 0) throw new OperationOutcomeError(400, issues);
-  if (body.entry !== undefined && !Array.isArray(body.entry)) throw new OperationOutcomeError(400, { code: 'structure', expression: 'Bundle.entry', diagnostics: 'Not a list.' });
-  if ((body.entry?.length ?? 0) > maximumEntries) throw new OperationOutcomeError(413, { code: 'too-long', diagnostics: `A Bundle may have at most ${maximumEntries} entries.` });
-  if (body.type === 'batch') return batch(body, request, dispatch);
-  if (body.type === 'transaction') return transaction(server, principal, body, request, dispatch);
-  throw new OperationOutcomeError(400, { code: 'value', expression: 'Bundle.type', diagnostics: 'Only batch and transaction Bundles are processed.' });
+  if (body.entry !== undefined && !Array.isArray(body.entry))
+    throw new OperationOutcomeError(400, { code: 'structure', expression: 'Bundle.entry', diagnostics: 'Not a list.' });
+  if ((body.entry?.length ?? 0) > maximumEntries)
+    throw new OperationOutcomeError(413, { code: 'too-long', diagnostics: `A Bundle may have at most ${maximumEntries} entries.` });
+  if (body.type === 'batch') return batch(body, request, dispatch.single);
+  if (body.type === 'transaction') return transaction(server, principal, body, request, dispatch.inside);
+  throw new OperationOutcomeError(400, {
+    code: 'value',
+    expression: 'Bundle.type',
+    diagnostics: 'Only batch and transaction Bundles are processed.',
+  });
 }
 
 interface ParsedEntry {
@@ -37,9 +51,15 @@ function parseEntry(entry: BundleEntry, index: number): ParsedEntry {
   const expression = `Bundle.entry[${index}].request`;
   const method = entry?.request?.method;
   const url = entry?.request?.url;
-  if (typeof method !== 'string' || typeof url !== 'string') throw new OperationOutcomeError(400, { code: 'required', expression, diagnostics: 'An entry needs request.method and request.url.' });
+  if (typeof method !== 'string' || typeof url !== 'string')
+    throw new OperationOutcomeError(400, { code: 'required', expression, diagnostics: 'An entry needs request.method and request.url.' });
   const [path = '', search = ''] = url.replace(/^\//, '').split(/\?(.*)/s);
-  if (/^[a-z]+:/i.test(path)) throw new OperationOutcomeError(400, { code: 'value', expression: `${expression}.url`, diagnostics: 'request.url must be relative to the base.' });
+  if (/^[a-z]+:/i.test(path))
+    throw new OperationOutcomeError(400, {
+      code: 'value',
+      expression: `${expression}.url`,
+      diagnostics: 'request.url must be relative to the base.',
+    });
   return { index, method, segments: path.split('/').filter(Boolean), query: new URLSearchParams(search), entry };
 }
 
@@ -57,21 +77,33 @@ async function batch(body: Bundle, request: Request, dispatch: Dispatch): Promis
   for (const [index, entry] of (body.entry ?? []).entries()) {
     entries.push(await batchEntry(entry, index, request, dispatch));
   }
-  return { status: 200, headers: {}, body: `{"resourceType":"Bundle","type":"batch-response"${entries.length > 0 ? `,"entry":[${entries.join(',')}]` : ''}}` };
+  return {
+    status: 200,
+    headers: {},
+    body: `{"resourceType":"Bundle","type":"batch-response"${entries.length > 0 ? `,"entry":[${entries.join(',')}]` : ''}}`,
+  };
 }
 
-async function batchEntry(entry: BundleEntry, index: number, request: Request, dispatch: Dispatch): Promise<string> {
-  try {
+function batchEntry(entry: BundleEntry, index: number, request: Request, dispatch: Dispatch): Promise<string> {
+  return answered(async () => {
     const parsed = parseEntry(entry, index);
-    const answer = await dispatch({
+    const key = request.headers['idempotency-key'];
+    return dispatch({
       method: parsed.method,
       segments: parsed.segments,
       query: parsed.query,
-      headers: entryHeaders(entry),
+      // The key of the batch holds for each of its entries.
+      headers: { ...entryHeaders(entry), ...(key ? { 'idempotency-key': `${key}#${index}` } : {}) },
       body: entry.resource,
       requestId: request.requestId,
     });
-    return responseEntry(answer);
+  });
+}
+
+/** The entry of an answer; a refusal becomes the outcome of its entry. */
+async function answered(run: () => Promise<Answer>): Promise<string> {
+  try {
+    return responseEntry(await run());
   } catch (error) {
     if (!(error instanceof OperationOutcomeError)) throw error;
     return `{"response":{"status":"${error.status}","outcome":${JSON.stringify(error.outcome)}}}`;
@@ -94,10 +126,19 @@ function toWrite(parsed: ParsedEntry, server: Server): WriteEntry {
   const { entry, index, method, segments, query } = parsed;
   const expression = `Bundle.entry[${index}].resource`;
   const [type = '', id] = segments;
-  if (!server.types.has(type)) throw new OperationOutcomeError(404, { code: 'not-supported', expression: `Bundle.entry[${index}].request.url`, diagnostics: 'Unknown resource type.' });
+  if (!server.types.has(type))
+    throw new OperationOutcomeError(404, {
+      code: 'not-supported',
+      expression: `Bundle.entry[${index}].request.url`,
+      diagnostics: 'Unknown resource type.',
+    });
   const resource = entry.resource as Resource | undefined;
   if (method !== 'DELETE' && resource?.resourceType !== type) {
-    throw new OperationOutcomeError(400, { code: 'invalid', expression, diagnostics: 'The entry has no resource of the type that its url names.' });
+    throw new OperationOutcomeError(400, {
+      code: 'invalid',
+      expression,
+      diagnostics: 'The entry has no resource of the type that its url names.',
+    });
   }
   const ifMatch = parseIfMatch(entry.request?.ifMatch);
   const shared = {
@@ -117,16 +158,37 @@ function toWrite(parsed: ParsedEntry, server: Server): WriteEntry {
     if (id) return { ...shared, kind, id };
     if (search) return { ...shared, kind, condition: search };
   }
-  throw new OperationOutcomeError(400, { code: 'not-supported', expression: `Bundle.entry[${index}].request`, diagnostics: 'This request is not supported in a transaction.' });
+  throw new OperationOutcomeError(400, {
+    code: 'not-supported',
+    expression: `Bundle.entry[${index}].request`,
+    diagnostics: 'This request is not supported in a transaction.',
+  });
 }
 
 async function transaction(server: Server, principal: Principal, body: Bundle, request: Request, dispatch: Dispatch): Promise<Answer> {
   const parsed = (body.entry ?? []).map(parseEntry);
   const order = ['DELETE', 'POST', 'PUT'];
-  const writes = parsed.filter((p) => order.includes(p.method)).sort((a, b) => order.indexOf(a.method) - order.indexOf(b.method) || a.index - b.index);
+  const writes = parsed
+    .filter((p) => order.includes(p.method))
+    .sort((a, b) => order.indexOf(a.method) - order.indexOf(b.method) || a.index - b.index);
   const reads = parsed.filter((p) => p.method === 'GET' || p.method === 'HEAD');
-  if (writes.length + reads.length < parsed.length) throw new OperationOutcomeError(400, { code: 'not-supported', diagnostics: 'An entry has a method that is not supported in a transaction.' });
+  if (writes.length + reads.length < parsed.length)
+    throw new OperationOutcomeError(400, {
+      code: 'not-supported',
+      diagnostics: 'An entry has a method that is not supported in a transaction.',
+    });
   const entries = writes.map((p) => toWrite(p, server));
+  const perform = (p: ParsedEntry): Promise<Answer> =>
+    dispatch({
+      method: 'GET',
+      segments: p.segments,
+      query: p.query,
+      headers: entryHeaders(p.entry),
+      body: undefined,
+      requestId: request.requestId,
+    });
+  // A GET that can't be answered refuses the transaction while nothing is stored yet.
+  for (const p of reads) await perform(p);
   const results = await withIdempotency(server, principal, request, (idempotency) =>
     write(server, {
       principal,
@@ -138,11 +200,12 @@ async function transaction(server: Server, principal: Principal, body: Bundle, r
   const answers: string[] = new Array(parsed.length).fill('');
   const representation = /return=representation/.test(request.headers['prefer'] ?? '') && preferReturn(request) === 'representation';
   for (const [i, p] of writes.entries()) answers[p.index] = writtenEntry(server, results[i] as WriteResult, representation);
-  for (const p of reads) {
-    const answer = await dispatch({ method: 'GET', segments: p.segments, query: p.query, headers: entryHeaders(p.entry), body: undefined, requestId: request.requestId });
-    answers[p.index] = responseEntry(answer);
-  }
-  return { status: 200, headers: {}, body: `{"resourceType":"Bundle","type":"transaction-response"${answers.length > 0 ? `,"entry":[${answers.join(',')}]` : ''}}` };
+  for (const p of reads) answers[p.index] = await answered(() => perform(p));
+  return {
+    status: 200,
+    headers: {},
+    body: `{"resourceType":"Bundle","type":"transaction-response"${answers.length > 0 ? `,"entry":[${answers.join(',')}]` : ''}}`,
+  };
 }
 
 const statusText: { [status: number]: string } = { 200: '200 OK', 201: '201 Created', 204: '204 No Content' };
@@ -150,7 +213,13 @@ const statusText: { [status: number]: string } = { 200: '200 OK', 201: '201 Crea
 function writtenEntry(server: Server, result: WriteResult, representation: boolean): string {
   const response = {
     status: statusText[result.status],
-    ...(result.version > 0 ? { location: `${server.base}/${result.type}/${result.id}/_history/${result.version}`, etag: `W/"${result.version}"`, lastModified: result.lastUpdated.toISOString() } : {}),
+    ...(result.version > 0
+      ? {
+          location: `${server.base}/${result.type}/${result.id}/_history/${result.version}`,
+          etag: `W/"${result.version}"`,
+          lastModified: result.lastUpdated.toISOString(),
+        }
+      : {}),
   };
   return `{${representation && result.text ? `"resource":${result.text},` : ''}"response":${JSON.stringify(response)}}`;
 }

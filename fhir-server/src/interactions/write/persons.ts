@@ -1,5 +1,12 @@
 // Step 1 of a write: who the patients are. The vault is written first and idempotently; an orphan pseudonym is harmless.
-import { eachReference, isConditionalReference, OperationOutcomeError, parseReference, type Principal, type Resource } from '@limen/fhir-model';
+import {
+  eachReference,
+  isConditionalReference,
+  OperationOutcomeError,
+  type Principal,
+  parseReference,
+  type Resource,
+} from '@limen/fhir-model';
 import type { Server } from '../../server.ts';
 import type { Person } from '../../vault/index.ts';
 import { splitToken } from '../identifiers.ts';
@@ -62,7 +69,11 @@ export async function resolvePersons(server: Server, principal: Principal, entri
     const person = entryPersons.get(index) ?? (entry.id ? byId.get(entry.id) : undefined);
     if (entry.type !== 'Patient' || !person) continue;
     if (entry.id && person.patientId !== entry.id) {
-      throw new OperationOutcomeError(409, { code: 'conflict', diagnostics: 'The identifiers lead to another patient than the id; merging is explicit.', expression: entry.expression });
+      throw new OperationOutcomeError(409, {
+        code: 'conflict',
+        diagnostics: 'The identifiers lead to another patient than the id; merging is explicit.',
+        expression: entry.expression,
+      });
     }
     if (entry.fullUrl) byUrl.set(entry.fullUrl, person);
     entryPersons.set(index, person);
@@ -72,17 +83,26 @@ export async function resolvePersons(server: Server, principal: Principal, entri
     ofReference(reference) {
       if (!reference) return undefined;
       const id = parseReference(reference)?.id;
-      return byUrl.get(reference) ?? (id ? byId.get(id) ?? resolved.find((p) => p.patientId === id) : found.get(reference));
+      return byUrl.get(reference) ?? (id ? (byId.get(id) ?? resolved.find((p) => p.patientId === id)) : found.get(reference));
     },
   };
 }
 
-/** An update by id whose identifiers are new (or none) keeps the person of that id; only identifiers that are known may contradict it. */
-async function withoutKnownIds(server: Server, entries: readonly WriteEntry[], facts: readonly Facts[], byId: ReadonlyMap<string, Person>): Promise<Facts[]> {
+/**
+ * An update by id whose identifiers are new (or none) keeps the person of that id; only identifiers that are known may contradict it.
+ * An update of an id that nobody has is refused later: it makes no person.
+ */
+async function withoutKnownIds(
+  server: Server,
+  entries: readonly WriteEntry[],
+  facts: readonly Facts[],
+  byId: ReadonlyMap<string, Person>,
+): Promise<Facts[]> {
   const kept: Facts[] = [];
   for (const fact of facts) {
     const id = entries[fact.index]?.id;
     const known = id !== undefined && byId.has(id);
+    if (id !== undefined && !known) continue;
     const owners = known && fact.person.identifiers.length > 0 ? await server.vault.findByIdentifier(fact.person.identifiers) : [];
     if (!known || owners.some((owner) => owner !== undefined)) kept.push(fact);
   }

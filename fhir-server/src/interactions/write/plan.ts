@@ -1,7 +1,8 @@
 // The door's way for every write (ARCHITECTURE sentence 2): validate -> de-identify -> authorize content -> index -> commit.
 // A plan is made from what was read; when the store moved meanwhile nothing is stored and the plan is made again.
-import { type Issue, OperationOutcomeError, parseReference, type Principal, type Resource } from '@limen/fhir-model';
+
 import type { Deidentified } from '@limen/deidentification';
+import { grantsFor, type Issue, OperationOutcomeError, type Principal, parseExact, parseReference, type Resource } from '@limen/fhir-model';
 import type { AuditRow } from '../../audit/chain.ts';
 import { recheck } from '../../search/index.ts';
 import type { Server } from '../../server.ts';
@@ -29,14 +30,34 @@ const maximumPlans = 8;
 
 /** Validates, plans and commits; all entries become durable together or none. */
 export async function write(server: Server, request: WriteRequest): Promise<readonly WriteResult[]> {
+  authorizeEntries(request.principal, request.entries);
   validateEntries(server, request.entries);
   for (let attempt = 1; ; attempt++) {
     try {
       return await planAndCommit(server, request);
     } catch (error) {
       if (!(error instanceof PlanOutdated)) throw error;
-      if (attempt === maximumPlans) throw new OperationOutcomeError(409, { code: 'conflict', diagnostics: 'The same resources are being changed by others; try again.' }, { cause: error });
+      if (attempt === maximumPlans)
+        throw new OperationOutcomeError(
+          409,
+          { code: 'conflict', diagnostics: 'The same resources are being changed by others; try again.' },
+          { cause: error },
+        );
     }
+  }
+}
+
+const letters = { create: 'c', update: 'u', delete: 'd' } as const;
+
+/** Rights before anything else: what a token may not write reaches neither the validator nor the vault. */
+function authorizeEntries(principal: Principal, entries: readonly WriteEntry[]): void {
+  for (const { type, kind, expression } of entries) {
+    if (grantsFor(principal.scopes, type, letters[kind]).length > 0) continue;
+    throw new OperationOutcomeError(403, {
+      code: 'forbidden',
+      diagnostics: 'The access token has no scope for this interaction on this resource type.',
+      expression,
+    });
   }
 }
 
@@ -46,7 +67,11 @@ function validateEntries(server: Server, entries: readonly WriteEntry[]): void {
   for (const { resource, type, expression } of entries) {
     if (!resource) continue;
     for (const issue of server.validator.validate(resource, type)) {
-      issues.push({ ...issue, expression: issue.expression?.replace(/^[A-Z][A-Za-z]+/, (root) => (expression.startsWith('Bundle') ? expression : root)) ?? expression });
+      issues.push({
+        ...issue,
+        expression:
+          issue.expression?.replace(/^[A-Z][A-Za-z]+/, (root) => (expression.startsWith('Bundle') ? expression : root)) ?? expression,
+      });
     }
   }
   if (issues.length > 0) throw new OperationOutcomeError(422, issues.slice(0, 50));
@@ -95,7 +120,11 @@ function unchanged(target: Target): WriteResult {
 }
 
 /** rid (and own patient) of everything that the request refers to; a reference to nothing is refused. */
-async function lookUpReferences(server: Server, entries: readonly WriteEntry[], targets: readonly Target[]): Promise<ReadonlyMap<string, bigint>> {
+async function lookUpReferences(
+  server: Server,
+  entries: readonly WriteEntry[],
+  targets: readonly Target[],
+): Promise<ReadonlyMap<string, bigint>> {
   const known = new Map<string, bigint>();
   for (const target of targets) if (target.write && target.kind !== 'delete') known.set(`${target.type}/${target.id}`, target.rid);
   const wanted = new Map<string, { type: string; id: string }>();
@@ -118,7 +147,7 @@ async function lookUpReferences(server: Server, entries: readonly WriteEntry[], 
 }
 
 function storedResource({ current }: Target): Resource | undefined {
-  return current?.text ? (JSON.parse(current.text) as Resource) : undefined;
+  return current?.text ? (parseExact(current.text) as Resource) : undefined;
 }
 
 /** What the door needs to know about the owner of a resource. */
@@ -127,14 +156,36 @@ export function resolvedFor(server: Server, person: Person | undefined, at: Date
   return {
     asOf,
     tenantPseudonym: server.tenantPseudonym,
-    ...(person ? { person: { pseudonym: person.pseudonym, offsetDays: person.offsetDays, nameParts: person.nameParts, pseudonymOf: pseudonymOf(person) } } : {}),
+    ...(person
+      ? {
+          person: {
+            pseudonym: person.pseudonym,
+            offsetDays: person.offsetDays,
+            nameParts: person.nameParts,
+            pseudonymOf: pseudonymOf(person),
+          },
+        }
+      : {}),
   };
 }
 
 async function planChange(
-  server: Server, principal: Principal, entry: WriteEntry, target: Target, persons: Persons, index: number, known: ReadonlyMap<string, bigint>, at: Date,
+  server: Server,
+  principal: Principal,
+  entry: WriteEntry,
+  target: Target,
+  persons: Persons,
+  index: number,
+  known: ReadonlyMap<string, bigint>,
+  at: Date,
 ): Promise<{ change: Change; result: WriteResult }> {
-  const shared = { type: server.types.number(target.type), shard: shardOf(target.id, server.clientIds), rid: target.rid, id: target.id, version: target.version };
+  const shared = {
+    type: server.types.number(target.type),
+    shard: shardOf(target.id, server.clientIds),
+    rid: target.rid,
+    id: target.id,
+    version: target.version,
+  };
   if (!entry.resource) {
     return {
       change: { ...shared, deleted: true, codec: 0, body: Buffer.alloc(0), pat: target.current?.pat, rows: undefined },
@@ -143,30 +194,58 @@ async function planChange(
   }
   const deleted = principal.updateMode === 'merge' ? takeDeleteMarks(entry.resource) : new Set<string>();
   const ownPatient = target.type === 'Patient' ? `Patient/${target.id}` : server.door.collect(entry.resource).ownPatient;
-  const person = target.type === 'Patient' ? persons.ofEntry(index) ?? persons.ofReference(ownPatient) : persons.ofReference(ownPatient);
+  const person = target.type === 'Patient' ? (persons.ofEntry(index) ?? persons.ofReference(ownPatient)) : persons.ofReference(ownPatient);
   const resolved = resolvedFor(server, person, at);
-  const asStored = principal.plane === 'stored' || (entry.kind === 'update' && entry.id !== undefined && isStoredForm(server, entry.resource));
-  let body: Deidentified<Resource> = asStored ? server.door.verify(entry.resource, resolved, storedResource(target)) : server.door.apply(entry.resource, resolved).resource;
+  const asStored =
+    principal.plane === 'stored' || (entry.kind === 'update' && entry.id !== undefined && isStoredForm(server, entry.resource));
+  let body: Deidentified<Resource> = asStored
+    ? server.door.verify(entry.resource, resolved, storedResource(target))
+    : server.door.apply(entry.resource, resolved).resource;
   if (principal.updateMode === 'merge' && target.current?.text) body = mergeIntoStored(server, body, deleted, target.current.text);
   const issues = server.validator.validate(body, target.type);
-  if (issues.length > 0) throw new OperationOutcomeError(422, issues.map((i) => ({ ...i, diagnostics: 'De-identified, the resource would not be valid.' })));
+  if (issues.length > 0)
+    throw new OperationOutcomeError(
+      422,
+      issues.map((i) => ({ ...i, diagnostics: 'De-identified, the resource would not be valid.' })),
+    );
   const patient = parseReference(ownPatient);
   const pat = patient?.type === 'Patient' ? (target.type === 'Patient' ? target.rid : known.get(`Patient/${patient.id}`)) : undefined;
   await authorizeContent(server, principal, target, body, pat);
   const { resourceType, ...rest } = body as Resource & { id?: string };
-  const stored = { resourceType, id: target.id, ...rest, meta: { ...body.meta, versionId: String(target.version), lastUpdated: at.toISOString() } } as Resource;
+  const stored = {
+    resourceType,
+    id: target.id,
+    ...rest,
+    meta: { ...body.meta, versionId: String(target.version), lastUpdated: at.toISOString() },
+  } as Resource;
   stored.id = target.id;
   const text = JSON.stringify(stored);
   return {
-    change: { ...shared, deleted: false, codec: server.codec.current, body: server.codec.encode(target.type, text), pat, rows: server.indexer.index(stored, server.tenant) },
+    change: {
+      ...shared,
+      deleted: false,
+      codec: server.codec.current,
+      body: server.codec.encode(target.type, text),
+      pat,
+      rows: server.indexer.index(stored, server.tenant),
+    },
     result: { status: target.status, type: target.type, id: target.id, version: target.version, lastUpdated: at, text },
   };
 }
 
 /** The written content must lie inside what the token covers: own patient and granular constraints. */
-async function authorizeContent(server: Server, principal: Principal, target: Target, body: Resource, pat: bigint | undefined): Promise<void> {
+async function authorizeContent(
+  server: Server,
+  principal: Principal,
+  target: Target,
+  body: Resource,
+  pat: bigint | undefined,
+): Promise<void> {
   const access = await accessFor(server, principal, target.type, target.kind === 'create' ? 'c' : 'u');
   if (isUnrestricted(access)) return;
-  const inside = access.some((g) => (g.patientRid === undefined || g.patientRid === pat) && recheck({ criteria: g.criteria }, body, server.tenant));
-  if (!inside) throw new OperationOutcomeError(403, { code: 'forbidden', diagnostics: 'The resource lies outside of what the access token covers.' });
+  const inside = access.some(
+    (g) => (g.patientRid === undefined || g.patientRid === pat) && recheck({ criteria: g.criteria }, body, server.tenant),
+  );
+  if (!inside)
+    throw new OperationOutcomeError(403, { code: 'forbidden', diagnostics: 'The resource lies outside of what the access token covers.' });
 }
