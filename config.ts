@@ -30,10 +30,15 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const bodyCodec = env['BODY_CODEC'] || 'deflate';
   if (bodyCodec !== 'deflate' && bodyCodec !== 'text') throw new StartError('BODY_CODEC must be deflate or text.');
   const policyName = env['DEIDENTIFICATION_POLICY'] || 'date-shift';
-  if (!['date-shift', 'safe-harbor', 'synthetic'].includes(policyName)) throw new StartError('DEIDENTIFICATION_POLICY must be date-shift, safe-harbor or synthetic.');
+  if (!['date-shift', 'safe-harbor', 'synthetic'].includes(policyName))
+    throw new StartError('DEIDENTIFICATION_POLICY must be date-shift, safe-harbor or synthetic.');
   const host = env['HOST'] || '127.0.0.1';
   if (!['127.0.0.1', '::1', 'localhost'].includes(host) && (!env['ALLOW_BIND'] || policyName === 'synthetic')) {
-    throw new StartError(policyName === 'synthetic' ? 'The policy synthetic binds to loopback only.' : 'HOST beyond loopback needs ALLOW_BIND=1 and a TLS proxy in front.');
+    throw new StartError(
+      policyName === 'synthetic'
+        ? 'The policy synthetic binds to loopback only.'
+        : 'HOST beyond loopback needs ALLOW_BIND=1 and a TLS proxy in front.',
+    );
   }
   return {
     host,

@@ -8,7 +8,8 @@ import type { OpenServer } from '@limen/fhir-server';
 export function cdsHooks(server: OpenServer, inference: InferenceClient, origin: string): CdsService {
   return createCdsService({
     inference,
-    fhirClientFor: (fhirServer, accessToken) => (fhirServer.replace(/\/$/, '') === `${origin}/fhir` ? httpFhirClient(`${origin}/fhir`, () => accessToken) : undefined),
+    fhirClientFor: (fhirServer, accessToken) =>
+      fhirServer.replace(/\/$/, '') === `${origin}/fhir` ? httpFhirClient(`${origin}/fhir`, () => accessToken) : undefined,
     replay: server.replay,
     clients: [],
     requireAuthorization: false,

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { acuteCareRisk, checkMedications, type InferenceClient, inferenceClient } from '@limen/ai-operations';
 import type { OperationHandler, OperationProvider } from '@limen/fhir-model';
-import { openServer, type OpenServer, productLog, StartError, startEmbeddedPostgres } from '@limen/fhir-server';
+import { type OpenServer, openServer, productLog, StartError, startEmbeddedPostgres } from '@limen/fhir-server';
 import { createBridge } from '@limen/hl7-bridge';
 import { operationDefinition } from '@limen/implementation-guide';
 import { type Config, readConfig } from './config.ts';
@@ -76,7 +76,12 @@ async function databases(config: Config): Promise<{ database: string; vaultDatab
 
 async function startBridge(config: Config, server: OpenServer): Promise<void> {
   const channel = await server.principalForClient('hl7-channel');
-  const bridge = createBridge({ client: server.clientFor(channel), host: config.host, port: config.mllpPort, log: (event, fields) => server.log.info({ event, ...fields }) });
+  const bridge = createBridge({
+    client: server.clientFor(channel),
+    host: config.host,
+    port: config.mllpPort,
+    log: (event, fields) => server.log.info({ event, ...fields }),
+  });
   await bridge.start();
   stops.push(() => bridge.stop());
 }
@@ -128,7 +133,9 @@ function announce(config: Config, origin: string): void {
     `  credentials   ${path.join(config.dataDir, 'credentials.json')}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
-  process.stdout.write(`${JSON.stringify({ event: 'ready', fhir: `${origin}/fhir`, launch: `${origin}/launch`, mllpPort: config.mllpPort, policy: config.policyName })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ event: 'ready', fhir: `${origin}/fhir`, launch: `${origin}/launch`, mllpPort: config.mllpPort, policy: config.policyName })}\n`,
+  );
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -140,7 +147,9 @@ try {
   await stopAll();
   if (!(error instanceof StartError)) {
     const code = (error as { code?: string }).code;
-    process.stderr.write(code === 'EADDRINUSE' ? 'A port is in use.\n' : `Limen could not start: ${error instanceof Error ? error.stack : 'unknown error'}\n`);
+    process.stderr.write(
+      code === 'EADDRINUSE' ? 'A port is in use.\n' : `Limen could not start: ${error instanceof Error ? error.stack : 'unknown error'}\n`,
+    );
   } else process.stderr.write(`${error.message}\n`);
   process.exit(1);
 }

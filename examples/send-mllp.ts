@@ -10,7 +10,7 @@ function send(message: Buffer, port: number): Promise<string> {
       answer = Buffer.concat([answer, chunk]);
       if (answer.indexOf(0x1c) < 0) return;
       socket.end();
-      resolve(answer.toString('utf8').replaceAll('\r', '\n').replace(/[\v\x1c]/g, '').trim());
+      resolve(answer.toString('utf8').replaceAll('\r', '\n').replaceAll('\u000b', '').replaceAll('\u001c', '').trim());
     });
     socket.on('error', reject);
     socket.setTimeout(30_000, () => socket.destroy(new Error('No acknowledgment within 30 s.')));

@@ -77,7 +77,8 @@ for (const file of ['valuesets.json', 'v2-tables.json', 'v3-codesystems.json']) 
     if (resource['resourceType'] === 'CodeSystem') codeSystems.set(resource['url'] as string, resource);
   }
 }
-const conceptCodes = (concepts: Json[]): string[] => concepts.flatMap((c) => [c['code'] as string, ...conceptCodes((c['concept'] ?? []) as Json[])]);
+const conceptCodes = (concepts: Json[]): string[] =>
+  concepts.flatMap((c) => [c['code'] as string, ...conceptCodes((c['concept'] ?? []) as Json[])]);
 /** All codes of a value set, or undefined when it can't be enumerated from the definitions (filters, outside systems). */
 function expand(url: string): string[] | undefined {
   const compose = valueSetSources.get(url)?.['compose'] as { include: Json[]; exclude?: Json[] } | undefined;
@@ -116,11 +117,13 @@ const searchParameters = load('search-parameters.json').map((p) => ({
   type: p['type'],
   ...(p['expression'] ? { expression: p['expression'] } : {}),
   ...(p['target'] ? { target: p['target'] } : {}),
-  ...(p['component'] ? { component: (p['component'] as Json[]).map((c) => ({ definition: c['definition'], expression: c['expression'] })) } : {}),
+  ...(p['component']
+    ? { component: (p['component'] as Json[]).map((c) => ({ definition: c['definition'], expression: c['expression'] })) }
+    : {}),
 }));
 
 const compartments: { [name: string]: { [type: string]: string[] } } = {};
-const patientCompartment = JSON.parse(readFileSync(path.join(folder, "compartmentdefinition-patient.json"), "utf8")) as Json;
+const patientCompartment = JSON.parse(readFileSync(path.join(folder, 'compartmentdefinition-patient.json'), 'utf8')) as Json;
 for (const compartment of [patientCompartment]) {
   const params: { [type: string]: string[] } = {};
   for (const r of compartment['resource'] as { code: string; param?: string[] }[]) if (r.param) params[r.code] = r.param;
@@ -128,4 +131,6 @@ for (const compartment of [patientCompartment]) {
 }
 const out = { version: '4.0.1', types, valueSets, searchParameters, compartments };
 writeFileSync(new URL('../fhir-model/src/definitions/r4.json', import.meta.url), `${JSON.stringify(out)}\n`);
-process.stdout.write(`types ${Object.keys(types).length}, value sets ${Object.keys(valueSets).length}, search parameters ${searchParameters.length}, compartments ${Object.keys(compartments)}\n`);
+process.stdout.write(
+  `types ${Object.keys(types).length}, value sets ${Object.keys(valueSets).length}, search parameters ${searchParameters.length}, compartments ${Object.keys(compartments)}\n`,
+);

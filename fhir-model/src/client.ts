@@ -44,7 +44,12 @@ export async function read<T extends Resource>(client: FhirClient, path: string,
 }
 
 /** All matches of a search, following `next` links up to `maximum` resources. */
-export async function searchAll<T extends Resource>(client: FhirClient, query: string, maximum: number, signal?: AbortSignal): Promise<T[]> {
+export async function searchAll<T extends Resource>(
+  client: FhirClient,
+  query: string,
+  maximum: number,
+  signal?: AbortSignal,
+): Promise<T[]> {
   const found: T[] = [];
   let path: string | undefined = query;
   while (path && found.length < maximum) {

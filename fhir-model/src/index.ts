@@ -1,3 +1,15 @@
+// The FHIR vocabulary of the product: what every package may import, pure and browser-safe (definitions are apart: they read a file).
+export type {
+  Bundle,
+  BundleEntry,
+  Coding,
+  OperationDefinition,
+  OperationOutcome,
+  Parameters,
+  Patient,
+  Provenance,
+  Resource,
+} from '@medplum/fhirtypes';
 export * from './client.ts';
 export * from './date.ts';
 export * from './number.ts';
@@ -6,4 +18,3 @@ export * from './outcome.ts';
 export * from './principal.ts';
 export * from './reference.ts';
 export * from './scopes.ts';
-export type { Bundle, BundleEntry, Coding, OperationDefinition, OperationOutcome, Parameters, Patient, Provenance, Resource } from '@medplum/fhirtypes';

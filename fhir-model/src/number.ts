@@ -10,3 +10,12 @@ const json = JSON as unknown as Partial<RawJsonFunctions>;
 export function isExactNumber(value: unknown): value is { readonly rawJSON: string } {
   return json.isRawJSON?.(value) ?? false;
 }
+
+/** JSON.parse that keeps the digits of numbers a double would write otherwise. */
+export function parseExact(text: string): unknown {
+  const revive = (_name: string, value: unknown, context?: { readonly source?: string }): unknown =>
+    typeof value === 'number' && context?.source !== undefined && context.source !== String(value) && json.rawJSON
+      ? json.rawJSON(context.source)
+      : value;
+  return JSON.parse(text, revive as (name: string, value: unknown) => unknown);
+}

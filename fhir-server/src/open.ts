@@ -15,10 +15,11 @@ import { type HookService, mountHookService } from './http/hooks.ts';
 import { startMetrics } from './http/metrics.ts';
 import { mountApp } from './http/static-app.ts';
 import { handle } from './interactions/handle.ts';
+import { clientThrough } from './interactions/operation.ts';
+import { patientList } from './interactions/patient-list.ts';
 import { ensureCredentials, operationalSql } from './operational/index.ts';
 import { ensurePractitioners } from './operational/practitioners.ts';
 import { type ReplayStore, replaySql, replayStore } from './operational/replay.ts';
-import { clientThrough } from './operations/dispatch.ts';
 import { compileIndexer } from './search/index.ts';
 import type { Server } from './server.ts';
 import { openCodec } from './store/codec.ts';
@@ -32,7 +33,6 @@ import { reader } from './store/read.ts';
 import { openTenant } from './store/tenant.ts';
 import { compileValidator } from './validation/index.ts';
 import { loadMasterKey, openVault, tenantPseudonyms, vaultSql } from './vault/index.ts';
-import { patientList } from './interactions/patient-list.ts';
 
 const tenant = 1;
 
@@ -143,7 +143,13 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   await ensureCredentials(pool, dataDir, { origin });
   const app = createApp(log);
   await securityHeaders(app);
-  const auth = await authorization({ pool, origin, keysDir, listPatients: (principal, query) => patientList(server, principal, query), onError: (error) => log.error({ event: 'bug', name: error.name }) });
+  const auth = await authorization({
+    pool,
+    origin,
+    keysDir,
+    listPatients: (principal, query) => patientList(server, principal, query),
+    onError: (error) => log.error({ event: 'bug', name: error.name }),
+  });
   const clientFor = (principal: Principal): FhirClient => clientThrough((request) => handle(server, principal, request), 'in-process');
   await ensurePractitioners(pool, clientFor(await auth.principalForClient('limen-backend')));
   auth.register(app);

@@ -2,8 +2,8 @@
 import type { Door, Policy } from '@limen/deidentification';
 import type { OperationProvider } from '@limen/fhir-model';
 import type { Definitions } from '@limen/fhir-model/definitions';
-import type { Logger } from 'pino';
 import type { Pool } from 'pg';
+import type { Logger } from 'pino';
 import type { AuditLog } from './audit/log.ts';
 import type { Indexer } from './search/index.ts';
 import type { Codec } from './store/codec.ts';

@@ -35,7 +35,11 @@ export const publishedSystems: readonly string[] = [
 ];
 
 /** Whole families of published systems. */
-export const publishedPrefixes: readonly string[] = ['http://terminology.hl7.org/', 'http://hl7.org/fhir/', 'https://limen.example/'];
+export const publishedPrefixes: readonly string[] = [
+  'http://terminology.hl7.org/',
+  'http://hl7.org/fhir/',
+  'https://limen.example/CodeSystem/',
+];
 
 const systems = new Set(publishedSystems);
 

@@ -42,18 +42,19 @@ const families = [
   'workflow-',
 ].map((family) => hl7 + family);
 
-/** Our own extensions and identifier systems begin so. */
+/** Everything that this product defines begins so; sites name their own systems under it in examples, so it is no licence by itself. */
 const own = 'https://limen.example/';
+const ownIdentifierSystems = new Set([`${own}input-digest`, `${own}software`]);
 /** System of a Patient's only identifier. */
 export const pseudonymSystem = `${own}pseudonym`;
 export const ageLowerBound = 'https://limen.example/StructureDefinition/age-lower-bound';
 export const dataAbsentReason = `${hl7}data-absent-reason`;
 
 export function isKeptExtension(url: string): boolean {
-  return kept.has(url) || url.startsWith(own) || families.some((family) => url.startsWith(family));
+  return kept.has(url) || url.startsWith(`${own}StructureDefinition/`) || families.some((family) => url.startsWith(family));
 }
 
 /** Systems in which this product itself gives values (software, digests); the pseudonym is checked on its own. */
 export function isOwnSystem(system: string): boolean {
-  return system.startsWith(own) && system !== pseudonymSystem;
+  return ownIdentifierSystems.has(system);
 }

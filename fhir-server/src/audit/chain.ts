@@ -25,7 +25,13 @@ export interface LinkedRow {
 
 /** Keys in a fixed order, so that the text can be rebuilt from jsonb and hashed again. */
 export function canonicalRow(row: AuditRow): string {
-  return JSON.stringify(Object.fromEntries(Object.entries(row).filter(([, v]) => v !== undefined).sort(([a], [b]) => (a < b ? -1 : 1))));
+  return JSON.stringify(
+    Object.fromEntries(
+      Object.entries(row)
+        .filter(([, v]) => v !== undefined)
+        .sort(([a], [b]) => (a < b ? -1 : 1)),
+    ),
+  );
 }
 
 export function linkHash(previous: Buffer, n: number, at: string, row: string): Buffer {

@@ -13,27 +13,41 @@ const maximumWaiting = 20_000;
 
 export function auditLog(pool: Pool, tenant: number, now: () => Date): AuditLog {
   let chain = new Chain(randomUUID());
-  let waiting: { row: AuditRow; resolve: () => void; reject: (error: unknown) => void }[] = [];
+  const waiting: { row: AuditRow; resolve: () => void; reject: (error: unknown) => void }[] = [];
   let busy = false;
 
   async function flush(): Promise<void> {
     busy = true;
     while (waiting.length > 0) {
       const batch = waiting.splice(0, maximumBatch);
-      const linked = chain.link(batch.map((b) => b.row), now());
+      const linked = chain.link(
+        batch.map((b) => b.row),
+        now(),
+      );
       try {
         await pool.query({
           name: 'audit-insert',
           text: `insert into audit (tenant, shard, lane, n, at, row, hash)
             select $1, 0, $2, x.n, x.at, x.row::jsonb, x.hash from unnest($3::int8[], $4::timestamptz[], $5::text[], $6::bytea[]) as x(n, at, row, hash)`,
-          values: [tenant, chain.lane, linked.map((l) => l.n), linked.map((l) => l.at), linked.map((l) => l.row), linked.map((l) => l.hash)],
+          values: [
+            tenant,
+            chain.lane,
+            linked.map((l) => l.n),
+            linked.map((l) => l.at),
+            linked.map((l) => l.row),
+            linked.map((l) => l.hash),
+          ],
         });
         chain.advance(linked);
         for (const b of batch) b.resolve();
       } catch (cause) {
         // Whether the batch was stored is unknown after a lost connection: a new lane keeps both chains true.
         chain = new Chain(randomUUID());
-        const error = new OperationOutcomeError(503, { code: 'transient', diagnostics: 'The audit trail cannot be written; the request is refused.' }, { cause, headers: { 'retry-after': '1' } });
+        const error = new OperationOutcomeError(
+          503,
+          { code: 'transient', diagnostics: 'The audit trail cannot be written; the request is refused.' },
+          { cause, headers: { 'retry-after': '1' } },
+        );
         for (const b of batch) b.reject(error);
       }
     }
@@ -43,7 +57,13 @@ export function auditLog(pool: Pool, tenant: number, now: () => Date): AuditLog 
   return {
     record(row) {
       if (waiting.length >= maximumWaiting) {
-        return Promise.reject(new OperationOutcomeError(503, { code: 'throttled', diagnostics: 'Too many requests are waiting for the audit trail.' }, { headers: { 'retry-after': '1' } }));
+        return Promise.reject(
+          new OperationOutcomeError(
+            503,
+            { code: 'throttled', diagnostics: 'Too many requests are waiting for the audit trail.' },
+            { headers: { 'retry-after': '1' } },
+          ),
+        );
       }
       return new Promise((resolve, reject) => {
         waiting.push({ row, resolve, reject });

@@ -6,30 +6,47 @@ import { parseJson } from './scan.ts';
 
 /** The service as this folder needs it; implemented by the cds-hooks package. */
 export interface HookService {
-  handle(request: { method: string; path: string; headers: { [name: string]: string | undefined }; body: unknown }): Promise<{ status: number; headers: { [name: string]: string }; body: unknown }>;
+  handle(request: {
+    method: string;
+    path: string;
+    headers: { [name: string]: string | undefined };
+    body: unknown;
+  }): Promise<{ status: number; headers: { [name: string]: string }; body: unknown }>;
 }
 
 const limits = { maxDepth: 64, maxKeysPerObject: 2000 };
 
 export function mountHookService(app: FastifyInstance, service: HookService, audit: AuditLog): void {
-  void app.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(['application/json', 'application/fhir+json'], { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) => (body.length === 0 ? undefined : parseJson(body, limits)));
-    const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-      const done = await service.handle({
-        method: request.method,
-        path: request.url.split('?')[0] ?? '',
-        headers: request.headers as { [name: string]: string | undefined },
-        body: request.body,
+  void app.register(
+    async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser(
+        ['application/json', 'application/fhir+json'],
+        { parseAs: 'buffer' },
+        async (_request: FastifyRequest, body: Buffer) => (body.length === 0 ? undefined : parseJson(body, limits)),
+      );
+      const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+        const done = await service.handle({
+          method: request.method,
+          path: request.url.split('?')[0] ?? '',
+          headers: request.headers as { [name: string]: string | undefined },
+          body: request.body,
+        });
+        if (request.method === 'POST')
+          await audit.record({ interaction: 'cds-hook', client: 'cds', status: done.status, requestId: String(request.id) });
+        return reply
+          .code(done.status)
+          .headers(done.headers)
+          .send(done.body === undefined ? undefined : JSON.stringify(done.body));
+      };
+      scope.addHook('onRequest', async (request) => {
+        const length = Number(request.headers['content-length'] ?? 0);
+        if (length > 8 * 1024 * 1024)
+          throw new OperationOutcomeError(413, { code: 'too-long', diagnostics: 'A hook request may have at most 8 MB.' });
       });
-      if (request.method === 'POST') await audit.record({ interaction: 'cds-hook', client: 'cds', status: done.status, requestId: String(request.id) });
-      return reply.code(done.status).headers(done.headers).send(done.body === undefined ? undefined : JSON.stringify(done.body));
-    };
-    scope.addHook('onRequest', async (request) => {
-      const length = Number(request.headers['content-length'] ?? 0);
-      if (length > 8 * 1024 * 1024) throw new OperationOutcomeError(413, { code: 'too-long', diagnostics: 'A hook request may have at most 8 MB.' });
-    });
-    scope.all('/', answer);
-    scope.all('/*', answer);
-  }, { prefix: '/cds-services' });
+      scope.all('/', answer);
+      scope.all('/*', answer);
+    },
+    { prefix: '/cds-services' },
+  );
 }

@@ -6,8 +6,15 @@ import type { Server } from '../server.ts';
 /** The union of the grants for this interaction; refuses with 403 when there is none. */
 export async function accessFor(server: Server, principal: Principal, type: string, letter: InteractionLetter): Promise<AccessPredicate> {
   const grants = grantsFor(principal.scopes, type, letter);
-  if (grants.length === 0) throw new OperationOutcomeError(403, { code: 'forbidden', diagnostics: 'The access token has no scope for this interaction on this resource type.' });
-  const rid = principal.patient && grants.some((g) => g.level === 'patient') ? (await server.reader.current('Patient', principal.patient))?.rid : undefined;
+  if (grants.length === 0)
+    throw new OperationOutcomeError(403, {
+      code: 'forbidden',
+      diagnostics: 'The access token has no scope for this interaction on this resource type.',
+    });
+  const rid =
+    principal.patient && grants.some((g) => g.level === 'patient')
+      ? (await server.reader.current('Patient', principal.patient))?.rid
+      : undefined;
   return grants.map((grant) => ({
     // No launch patient: a patient/ scope opens nothing (rid 0 does not exist).
     ...(grant.level === 'patient' ? { patientRid: rid ?? 0n } : {}),
@@ -15,12 +22,19 @@ export async function accessFor(server: Server, principal: Principal, type: stri
   }));
 }
 
-function constraintCriteria(server: Server, type: string, constraint: readonly (readonly [string, string])[]): AccessPredicate[number]['criteria'] {
+function constraintCriteria(
+  server: Server,
+  type: string,
+  constraint: readonly (readonly [string, string])[],
+): AccessPredicate[number]['criteria'] {
   try {
     return parseSearch(server.definitions, type, new URLSearchParams(constraint.map(([k, v]) => [k, v])), { lenient: false }).criteria;
   } catch {
     // Never dropped: a constraint that this type can't honour opens nothing.
-    throw new OperationOutcomeError(403, { code: 'forbidden', diagnostics: 'A granular scope of the access token cannot be enforced on this resource type.' });
+    throw new OperationOutcomeError(403, {
+      code: 'forbidden',
+      diagnostics: 'A granular scope of the access token cannot be enforced on this resource type.',
+    });
   }
 }
 

@@ -4,7 +4,13 @@ import type { AuditRow } from '../audit/chain.ts';
 import type { Request } from './answer.ts';
 import type { WriteResult } from './write/entry.ts';
 
-export function auditRow(principal: Principal, request: Request, interaction: string, status: number, results: readonly WriteResult[] = []): AuditRow {
+export function auditRow(
+  principal: Principal,
+  request: Request,
+  interaction: string,
+  status: number,
+  results: readonly WriteResult[] = [],
+): AuditRow {
   const [type, id] = request.segments;
   return {
     interaction,

@@ -4,7 +4,9 @@ import type { Server } from '../server.ts';
 const startedAt = new Date().toISOString();
 
 export function capabilities(server: Server): object {
-  const types = Object.keys(server.definitions.types).filter((t) => server.types.has(t)).sort();
+  const types = Object.keys(server.definitions.types)
+    .filter((t) => server.types.has(t))
+    .sort();
   const bases = (type: string): string[] => [type, 'DomainResource', 'Resource'];
   return {
     resourceType: 'CapabilityStatement',
@@ -40,7 +42,9 @@ export function capabilities(server: Server): object {
         interaction: [{ code: 'transaction' }, { code: 'batch' }],
         resource: types.map((type) => ({
           type,
-          interaction: ['read', 'vread', 'create', 'update', 'delete', 'history-instance', 'history-type', 'search-type'].map((code) => ({ code })),
+          interaction: ['read', 'vread', 'create', 'update', 'delete', 'history-instance', 'history-type', 'search-type'].map((code) => ({
+            code,
+          })),
           versioning: 'versioned-update',
           readHistory: true,
           updateCreate: server.clientIds,
@@ -49,15 +53,25 @@ export function capabilities(server: Server): object {
           conditionalUpdate: true,
           conditionalDelete: 'single',
           referencePolicy: ['literal', 'enforced'],
-          searchInclude: server.definitions.searchParameters.filter((p) => p.type === 'reference' && p.base.some((b) => bases(type).includes(b))).map((p) => `${type}:${p.code}`),
+          searchInclude: server.definitions.searchParameters
+            .filter((p) => p.type === 'reference' && p.base.some((b) => bases(type).includes(b)))
+            .map((p) => `${type}:${p.code}`),
           searchParam: server.definitions.searchParameters
-            .filter((p) => p.base.some((b) => bases(type).includes(b)) && p.expression && p.type !== 'special' && server.door.searchPolicy(type, p.code) !== 'refused')
+            .filter(
+              (p) =>
+                p.base.some((b) => bases(type).includes(b)) &&
+                p.expression &&
+                p.type !== 'special' &&
+                server.door.searchPolicy(type, p.code) !== 'refused',
+            )
             .map((p) => ({ name: p.code, definition: p.url, type: p.type })),
           operation: server.operations
             .filter((o) => o.definition.resource?.includes(type as never))
             .map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
         })),
-        operation: server.operations.filter((o) => o.definition.system).map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
+        operation: server.operations
+          .filter((o) => o.definition.system)
+          .map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
       },
     ],
   };

@@ -10,6 +10,7 @@ export async function remove(server: Server, principal: Principal, request: Requ
   const shared = { kind: 'delete' as const, type, expression: type, ...(ifMatch === undefined ? {} : { ifMatch }) };
   if (id !== undefined) return writeOne(server, principal, request, 'delete', { ...shared, id });
   const condition = request.query.toString();
-  if (condition === '') throw new OperationOutcomeError(400, { code: 'required', diagnostics: 'A delete needs an id or a search condition.' });
+  if (condition === '')
+    throw new OperationOutcomeError(400, { code: 'required', diagnostics: 'A delete needs an id or a search condition.' });
   return writeOne(server, principal, request, 'delete', { ...shared, condition });
 }

@@ -1,6 +1,5 @@
 // The route table of https://hl7.org/fhir/R4/http.html#summary: one request in, one answer out, audited. HTTP and the in-process client both come here.
 import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
-import { invoke } from '../operations/dispatch.ts';
 import type { Server } from '../server.ts';
 import type { Answer, Request } from './answer.ts';
 import { auditRow } from './audit.ts';
@@ -8,6 +7,7 @@ import { capabilities } from './capabilities.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { instanceHistory, typeHistory } from './history.ts';
+import { invoke } from './operation.ts';
 import { read, vread } from './read.ts';
 import { search } from './search.ts';
 import { bundle } from './transaction.ts';

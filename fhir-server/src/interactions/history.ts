@@ -7,7 +7,8 @@ import type { Answer, Request } from './answer.ts';
 import { openCursor, sealCursor } from './cursor.ts';
 import { covers } from './read.ts';
 
-const refusedParameter = (): OperationOutcomeError => new OperationOutcomeError(400, { code: 'not-supported', diagnostics: 'This history parameter is not supported.' });
+const refusedParameter = (): OperationOutcomeError =>
+  new OperationOutcomeError(400, { code: 'not-supported', diagnostics: 'This history parameter is not supported.' });
 
 function countOf(query: URLSearchParams): number {
   for (const name of query.keys()) if (!['_count', '_cursor', '_format', '_pretty'].includes(name)) throw refusedParameter();
@@ -19,12 +20,21 @@ function countOf(query: URLSearchParams): number {
 function historyEntry(server: Server, stored: Stored): string {
   const url = `${stored.type}/${stored.id}`;
   const method = stored.deleted ? 'DELETE' : stored.version === 1 ? 'POST' : 'PUT';
-  const response = JSON.stringify({ status: stored.deleted ? '204' : stored.version === 1 ? '201' : '200', etag: `W/"${stored.version}"`, lastModified: stored.lastUpdated.toISOString() });
+  const response = JSON.stringify({
+    status: stored.deleted ? '204' : stored.version === 1 ? '201' : '200',
+    etag: `W/"${stored.version}"`,
+    lastModified: stored.lastUpdated.toISOString(),
+  });
   const resource = stored.text ? `"resource":${stored.text},` : '';
   return `{"fullUrl":"${server.base}/${url}",${resource}"request":{"method":"${method}","url":"${method === 'POST' ? stored.type : url}"},"response":${response}}`;
 }
 
-function historyBundle(server: Server, entries: readonly Stored[], links: readonly { relation: string; url: string }[], total: number | undefined): Answer {
+function historyBundle(
+  server: Server,
+  entries: readonly Stored[],
+  links: readonly { relation: string; url: string }[],
+  total: number | undefined,
+): Answer {
   const head = `"resourceType":"Bundle","type":"history"${total === undefined ? '' : `,"total":${total}`},"link":${JSON.stringify(links)}`;
   const body = entries.length > 0 ? `,"entry":[${entries.map((s) => historyEntry(server, s)).join(',')}]` : '';
   return { status: 200, headers: {}, body: `{${head}${body}}` };
@@ -36,13 +46,15 @@ export async function instanceHistory(server: Server, principal: Principal, requ
   const count = countOf(request.query);
   const cursor = openCursor(server, request.query.get('_cursor'));
   const current = await server.reader.current(type, id);
-  if (!current || !(await covers(server, access, current))) throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
+  if (!current || !covers(server, access, current))
+    throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
   const versions = await server.reader.instanceHistory(type, id, { count: count + 1, ...(cursor ? { before: Number(cursor.rid) } : {}) });
   const page = versions.slice(0, count);
   const self = `${server.base}/${type}/${id}/_history?_count=${count}`;
   const links = [{ relation: 'self', url: self }];
   const last = page.at(-1);
-  if (versions.length > count && last) links.push({ relation: 'next', url: `${self}&_cursor=${sealCursor(server, { keys: [], rid: String(last.version) })}` });
+  if (versions.length > count && last)
+    links.push({ relation: 'next', url: `${self}&_cursor=${sealCursor(server, { keys: [], rid: String(last.version) })}` });
   return historyBundle(server, page, links, current.version);
 }
 
@@ -55,13 +67,19 @@ export async function typeHistory(server: Server, principal: Principal, request:
   const patient = access.every((g) => g.patientRid !== undefined) ? access[0]?.patientRid : undefined;
   const count = countOf(request.query);
   const cursor = openCursor(server, request.query.get('_cursor'));
-  const found = await server.reader.typeHistory(type, patient, { count: count + 1, ...(cursor ? { before: { lu: cursor.keys[0] ?? '', rid: cursor.rid } } : {}) });
+  const found = await server.reader.typeHistory(type, patient, {
+    count: count + 1,
+    ...(cursor ? { before: { lu: cursor.keys[0] ?? '', rid: cursor.rid } } : {}),
+  });
   const page = found.slice(0, count);
   const self = `${server.base}/${type}/_history?_count=${count}`;
   const links = [{ relation: 'self', url: self }];
   const last = page.at(-1);
   if (found.length > count && last) {
-    links.push({ relation: 'next', url: `${self}&_cursor=${sealCursor(server, { keys: [last.lastUpdated.toISOString()], rid: last.rid.toString() })}` });
+    links.push({
+      relation: 'next',
+      url: `${self}&_cursor=${sealCursor(server, { keys: [last.lastUpdated.toISOString()], rid: last.rid.toString() })}`,
+    });
   }
   return historyBundle(server, page, links, undefined);
 }

@@ -10,13 +10,19 @@ type MakeRecord = (results: readonly WriteResult[]) => IdempotencyRecord;
 
 /** Runs the write once per key. Same key with another request: 422 with details `idempotency`. */
 export async function withIdempotency(
-  server: Server, principal: Principal, request: Request, run: (record: MakeRecord | undefined) => Promise<readonly WriteResult[]>,
+  server: Server,
+  principal: Principal,
+  request: Request,
+  run: (record: MakeRecord | undefined) => Promise<readonly WriteResult[]>,
 ): Promise<readonly WriteResult[]> {
   const text = request.headers['idempotency-key'];
   if (text === undefined) return run(undefined);
-  if (text === '' || text.length > 255) throw new OperationOutcomeError(400, { code: 'value', diagnostics: 'Idempotency-Key must have 1 to 255 characters.' });
+  if (text === '' || text.length > 255)
+    throw new OperationOutcomeError(400, { code: 'value', diagnostics: 'Idempotency-Key must have 1 to 255 characters.' });
   const key = server.keyedHash(`key|${text}`);
-  const digest = server.keyedHash(`request|${request.method}|${request.segments.join('/')}?${request.query}|${JSON.stringify(request.body)}`);
+  const digest = server.keyedHash(
+    `request|${request.method}|${request.segments.join('/')}?${request.query}|${JSON.stringify(request.body)}`,
+  );
   const shard = key.readUInt16BE(0) & 0xfff;
   const earlier = await replay(server, principal, shard, key, digest);
   if (earlier) return earlier;
@@ -33,12 +39,23 @@ export async function withIdempotency(
   } catch (error) {
     if (!(error instanceof DuplicateKey)) throw error;
     const twin = await replay(server, principal, shard, key, digest);
-    if (!twin) throw new OperationOutcomeError(409, { code: 'conflict', diagnostics: 'A request with this Idempotency-Key is being processed.' }, { cause: error });
+    if (!twin)
+      throw new OperationOutcomeError(
+        409,
+        { code: 'conflict', diagnostics: 'A request with this Idempotency-Key is being processed.' },
+        { cause: error },
+      );
     return twin;
   }
 }
 
-async function replay(server: Server, principal: Principal, shard: number, key: Buffer, digest: Buffer): Promise<readonly WriteResult[] | undefined> {
+async function replay(
+  server: Server,
+  principal: Principal,
+  shard: number,
+  key: Buffer,
+  digest: Buffer,
+): Promise<readonly WriteResult[] | undefined> {
   const { rows } = await server.pool.query<{ request: Buffer; result: Made }>(
     'select request, result from idempotency where tenant = $1 and shard = $2 and client = $3 and key = $4',
     [server.tenant, shard, principal.clientId, key],
@@ -46,7 +63,11 @@ async function replay(server: Server, principal: Principal, shard: number, key: 
   const [row] = rows;
   if (!row) return undefined;
   if (!row.request.equals(digest)) {
-    throw new OperationOutcomeError(422, { code: 'duplicate', details: 'idempotency', diagnostics: 'This Idempotency-Key was used with another request.' });
+    throw new OperationOutcomeError(422, {
+      code: 'duplicate',
+      details: 'idempotency',
+      diagnostics: 'This Idempotency-Key was used with another request.',
+    });
   }
   return Promise.all(
     row.result.map(async (made) => {

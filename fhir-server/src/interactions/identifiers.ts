@@ -1,5 +1,5 @@
 // Raw identifiers in searches and conditionals become the pseudonyms that are stored (DECISIONS 11); for callers without the right they match nothing.
-import { OperationOutcomeError, parseReference, type Principal } from '@limen/fhir-model';
+import { OperationOutcomeError, type Principal, parseReference } from '@limen/fhir-model';
 import { ownPatientParameter } from '../search/index.ts';
 import type { Server } from '../server.ts';
 import { type Person, pseudonymOf } from '../vault/index.ts';
@@ -32,18 +32,34 @@ export function patientOfQuery(query: URLSearchParams): string | undefined {
  * The query with each raw identifier replaced by its stored pseudonym.
  * @param owner the patient that a conditional write belongs to, when the query itself names none
  */
-export async function translateIdentifiers(server: Server, principal: Principal, type: string, query: URLSearchParams, owner?: Person): Promise<URLSearchParams> {
+export async function translateIdentifiers(
+  server: Server,
+  principal: Principal,
+  type: string,
+  query: URLSearchParams,
+  owner?: Person,
+): Promise<URLSearchParams> {
   if (server.policy.name === 'synthetic' || !principal.reidentify) return query;
   if (![...query.keys()].some(isIdentifierParameter)) return query;
   const translated = new URLSearchParams();
   for (const [name, value] of query) {
     if (!isIdentifierParameter(name)) translated.append(name, value);
-    else translated.append(name, (await Promise.all(value.split(/(?<!\\),/).map((one) => translateOne(server, type, one, query, owner)))).join(','));
+    else
+      translated.append(
+        name,
+        (await Promise.all(value.split(/(?<!\\),/).map((one) => translateOne(server, type, one, query, owner)))).join(','),
+      );
   }
   return translated;
 }
 
-async function translateOne(server: Server, type: string, text: string, query: URLSearchParams, owner: Person | undefined): Promise<string> {
+async function translateOne(
+  server: Server,
+  type: string,
+  text: string,
+  query: URLSearchParams,
+  owner: Person | undefined,
+): Promise<string> {
   const { system, value } = splitToken(text);
   if ((system !== undefined && ours.test(system)) || value === '') return text;
   if (type === 'Patient') {
@@ -55,7 +71,10 @@ async function translateOne(server: Server, type: string, text: string, query: U
   const patientId = patientOfQuery(query);
   const person = owner ?? (patientId ? (await server.vault.findByPatientId([patientId])).get(patientId) : undefined);
   if (!person) {
-    throw new OperationOutcomeError(400, { code: 'required', diagnostics: 'An identifier of a patient resource can only be found together with its patient: add patient=<id>.' });
+    throw new OperationOutcomeError(400, {
+      code: 'required',
+      diagnostics: 'An identifier of a patient resource can only be found together with its patient: add patient=<id>.',
+    });
   }
   return `${escaped(system)}|${pseudonymOf(person)(type, system, value)}`;
 }

@@ -1,5 +1,5 @@
 // The picker of the launch page: pseudonym, age band, sex, last activity; found by a typed identifier by those who may (ARCHITECTURE section 6).
-import { type Patient, parseDate, type Principal } from '@limen/fhir-model';
+import { type Patient, type Principal, parseDate } from '@limen/fhir-model';
 import type { Server } from '../server.ts';
 import { pseudonymSystem } from './identifiers.ts';
 

@@ -1,23 +1,21 @@
 // https://hl7.org/fhir/R4/http.html#read, #vread
-import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
-import { planSearch, parseSearch, type AccessPredicate } from '../search/index.ts';
+import { OperationOutcomeError, type Principal, type Resource } from '@limen/fhir-model';
+import { type AccessPredicate, recheck } from '../search/index.ts';
 import type { Server } from '../server.ts';
 import type { Stored } from '../store/read.ts';
 import { accessFor, isUnrestricted } from './access.ts';
 import { type Answer, type Request, versionHeaders } from './answer.ts';
-import { planContext } from './search.ts';
 
 const notFound = (): OperationOutcomeError => new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
 
-/** True when one of the grants covers this resource: own patient exactly, granular constraints by the search index. */
-export async function covers(server: Server, access: AccessPredicate, stored: Stored): Promise<boolean> {
+/** True when one of the grants covers this resource: own patient exactly, granular constraints on the body itself. */
+export function covers(server: Server, access: AccessPredicate, stored: Stored): boolean {
   if (isUnrestricted(access)) return true;
   const mine = access.filter((g) => g.patientRid === undefined || g.patientRid === stored.pat);
   if (mine.some((g) => g.criteria.length === 0)) return true;
-  if (mine.length === 0 || stored.deleted) return false;
-  const query = parseSearch(server.definitions, stored.type, new URLSearchParams({ _id: stored.id }), { lenient: false });
-  const plan = planSearch(query, await planContext(server, query, mine));
-  return (await server.pool.query(plan.text, plan.values)).rows.length > 0;
+  if (mine.length === 0 || stored.text === undefined) return false;
+  const resource = JSON.parse(stored.text) as Resource;
+  return mine.some((g) => recheck({ criteria: g.criteria }, resource, server.tenant));
 }
 
 export async function read(server: Server, principal: Principal, request: Request): Promise<Answer> {
@@ -25,8 +23,13 @@ export async function read(server: Server, principal: Principal, request: Reques
   const access = await accessFor(server, principal, type, 'r');
   const stored = await server.reader.current(type, id);
   // The same answer for what does not exist and what may not be seen.
-  if (!stored || !(await covers(server, access, stored))) throw notFound();
-  if (stored.deleted) throw new OperationOutcomeError(410, { code: 'deleted', diagnostics: 'The resource was deleted.' }, { headers: { etag: `W/"${stored.version}"` } });
+  if (!stored || !covers(server, access, stored)) throw notFound();
+  if (stored.deleted)
+    throw new OperationOutcomeError(
+      410,
+      { code: 'deleted', diagnostics: 'The resource was deleted.' },
+      { headers: { etag: `W/"${stored.version}"` } },
+    );
   const headers = versionHeaders(server, stored, false);
   if (request.headers['if-none-match'] === headers['etag']) return { status: 304, headers, body: undefined };
   return { status: 200, headers, body: stored.text };
@@ -37,7 +40,8 @@ export async function vread(server: Server, principal: Principal, request: Reque
   const access = await accessFor(server, principal, type, 'r');
   if (!/^[1-9]\d{0,8}$/.test(version)) throw notFound();
   const stored = await server.reader.version(type, id, Number(version));
-  if (!stored || !(await covers(server, access, stored))) throw notFound();
-  if (stored.deleted) throw new OperationOutcomeError(410, { code: 'deleted', diagnostics: 'This version is the deletion of the resource.' });
+  if (!stored || !covers(server, access, stored)) throw notFound();
+  if (stored.deleted)
+    throw new OperationOutcomeError(410, { code: 'deleted', diagnostics: 'This version is the deletion of the resource.' });
   return { status: 200, headers: versionHeaders(server, stored, false), body: stored.text };
 }

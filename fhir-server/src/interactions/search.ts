@@ -1,8 +1,19 @@
 // https://hl7.org/fhir/R4/search.html — parse, translate identifiers, one SQL statement, page by keyset, includes with the same access rules.
-import { grantsFor, OperationOutcomeError, operationOutcome, parseReference, type Principal, type Resource } from '@limen/fhir-model';
+import { grantsFor, OperationOutcomeError, operationOutcome, type Principal, parseReference, type Resource } from '@limen/fhir-model';
 import {
-  type AccessPredicate, cursorAfter, extractReferences, type Include, includeQuery, type PlanContext, parseSearch, planCount, planSearch, recheck,
-  revincludeQuery, type SearchQuery, type SearchRow,
+  type AccessPredicate,
+  cursorAfter,
+  extractReferences,
+  type Include,
+  includeQuery,
+  type PlanContext,
+  parseSearch,
+  planCount,
+  planSearch,
+  recheck,
+  revincludeQuery,
+  type SearchQuery,
+  type SearchRow,
 } from '../search/index.ts';
 import type { Server } from '../server.ts';
 import type { Stored } from '../store/read.ts';
@@ -26,7 +37,10 @@ export async function planContext(server: Server, query: Pick<SearchQuery, 'crit
       }
     }
   }
-  const found = await server.reader.currentMany([...ids].map((id) => ({ type: 'Patient', id })), false);
+  const found = await server.reader.currentMany(
+    [...ids].map((id) => ({ type: 'Patient', id })),
+    false,
+  );
   return { tenant: server.tenant, typeNumber: server.types.number, access, patientRid: (id) => found.get(`Patient/${id}`)?.rid };
 }
 
@@ -36,7 +50,11 @@ function refuseRemoved(server: Server, query: SearchQuery): void {
   for (const name of names) {
     if (name.startsWith('_')) continue;
     if (server.door.searchPolicy(query.type, name) === 'refused') {
-      throw new OperationOutcomeError(400, { code: 'not-supported', details: 'removed-by-policy', diagnostics: `The parameter ${name} searches an element that the de-identification policy removes.` });
+      throw new OperationOutcomeError(400, {
+        code: 'not-supported',
+        details: 'removed-by-policy',
+        diagnostics: `The parameter ${name} searches an element that the de-identification policy removes.`,
+      });
     }
   }
 }
@@ -66,7 +84,9 @@ export async function search(server: Server, principal: Principal, request: Requ
 
 /** A hash collision must not show a wrong resource: token and reference matches are compared on the body where it is parsed anyway. */
 function confirmed(server: Server, query: SearchQuery, stored: Stored): boolean {
-  const needs = query.criteria.some((c) => (c.kind === 'token' || c.kind === 'composite') && c.modifier === undefined && c.param === 'identifier');
+  const needs = query.criteria.some(
+    (c) => (c.kind === 'token' || c.kind === 'composite') && c.modifier === undefined && c.param === 'identifier',
+  );
   return !needs || recheck(query, JSON.parse(stored.text ?? '{}') as Resource, server.tenant);
 }
 
@@ -75,7 +95,13 @@ function entry(server: Server, stored: Stored, mode: 'match' | 'include'): strin
 }
 
 function ignoredEntry(query: SearchQuery): string {
-  const outcome = operationOutcome(...query.ignored.map(() => ({ severity: 'warning' as const, code: 'not-supported' as const, diagnostics: 'A parameter that this server does not know was ignored.' })));
+  const outcome = operationOutcome(
+    ...query.ignored.map(() => ({
+      severity: 'warning' as const,
+      code: 'not-supported' as const,
+      diagnostics: 'A parameter that this server does not know was ignored.',
+    })),
+  );
   return `{"resource":${JSON.stringify(outcome)},"search":{"mode":"outcome"}}`;
 }
 
@@ -97,7 +123,13 @@ function selfQuery(asked: URLSearchParams, query: SearchQuery): URLSearchParams 
   return self;
 }
 
-function bundle(server: Server, type: string, asked: URLSearchParams, query: SearchQuery, content: { entries: string[]; total: number | undefined; next: string | undefined }): Answer {
+function bundle(
+  server: Server,
+  type: string,
+  asked: URLSearchParams,
+  query: SearchQuery,
+  content: { entries: string[]; total: number | undefined; next: string | undefined },
+): Answer {
   const self = selfQuery(asked, query);
   const url = (extra?: string): string => {
     const text = [self.toString(), extra].filter(Boolean).join('&');
@@ -106,7 +138,11 @@ function bundle(server: Server, type: string, asked: URLSearchParams, query: Sea
   const link = [{ relation: 'self', url: url() }, ...(content.next ? [{ relation: 'next', url: url(`_cursor=${content.next}`) }] : [])];
   const total = content.total === undefined ? '' : `,"total":${content.total}`;
   const entries = content.entries.length > 0 ? `,"entry":[${content.entries.join(',')}]` : '';
-  return { status: 200, headers: {}, body: `{"resourceType":"Bundle","type":"searchset"${total},"link":${JSON.stringify(link)}${entries}}` };
+  return {
+    status: 200,
+    headers: {},
+    body: `{"resourceType":"Bundle","type":"searchset"${total},"link":${JSON.stringify(link)}${entries}}`,
+  };
 }
 
 /** _include and _revinclude: only what the caller may search, no duplicates, never the matches again, bounded. */
@@ -123,7 +159,13 @@ async function included(server: Server, principal: Principal, query: SearchQuery
   for (const stored of await forward(server, principal, query.includes, matches)) add(stored);
   for (const include of query.revincludes) {
     const access = await accessFor(server, principal, include.source, 's');
-    const plan = revincludeQuery(include.source, include.param, matches.map((m) => `${m.type}/${m.id}`), await planContext(server, { criteria: [] }, access), maximumIncluded);
+    const plan = revincludeQuery(
+      include.source,
+      include.param,
+      matches.map((m) => `${m.type}/${m.id}`),
+      await planContext(server, { criteria: [] }, access),
+      maximumIncluded,
+    );
     const { rows } = await server.pool.query<SearchRow>(plan.text, plan.values);
     for (const stored of server.reader.byRows(rows)) add(stored);
   }

@@ -13,7 +13,11 @@ export function resourceBody(request: Request, type: string): Resource {
     throw new OperationOutcomeError(400, { code: 'structure', diagnostics: 'The body is not a FHIR resource.' });
   }
   if (body.resourceType !== type) {
-    throw new OperationOutcomeError(400, { code: 'invalid', diagnostics: 'The resource type of the body is not that of the URL.', expression: 'resourceType' });
+    throw new OperationOutcomeError(400, {
+      code: 'invalid',
+      diagnostics: 'The resource type of the body is not that of the URL.',
+      expression: 'resourceType',
+    });
   }
   return body;
 }
@@ -25,7 +29,13 @@ export function parseIfMatch(header: string | undefined): number | undefined {
   return version === undefined ? -1 : Number(version);
 }
 
-export async function writeOne(server: Server, principal: Principal, request: Request, interaction: string, entry: WriteEntry): Promise<Answer> {
+export async function writeOne(
+  server: Server,
+  principal: Principal,
+  request: Request,
+  interaction: string,
+  entry: WriteEntry,
+): Promise<Answer> {
   const [result] = await withIdempotency(server, principal, request, (idempotency) =>
     write(server, {
       principal,

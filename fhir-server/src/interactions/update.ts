@@ -11,6 +11,7 @@ export async function update(server: Server, principal: Principal, request: Requ
   const shared = { kind: 'update' as const, type, resource, expression: type, ...(ifMatch === undefined ? {} : { ifMatch }) };
   if (id !== undefined) return writeOne(server, principal, request, 'update', { ...shared, id });
   const condition = request.query.toString();
-  if (condition === '') throw new OperationOutcomeError(400, { code: 'required', diagnostics: 'An update needs an id or a search condition.' });
+  if (condition === '')
+    throw new OperationOutcomeError(400, { code: 'required', diagnostics: 'An update needs an id or a search condition.' });
   return writeOne(server, principal, request, 'update', { ...shared, condition });
 }

@@ -10,13 +10,35 @@ export function provenanceOf(origin: ResultOrigin, targets: readonly string[], p
     activity: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-DataOperation', code: 'CREATE', display: 'create' }] },
     agent: [
       {
-        type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/provenance-participant-type', code: 'assembler', display: 'Assembler' }] },
-        who: { identifier: { system: 'https://limen.example/software', value: `${origin.software} ${origin.version} sha256:${origin.digest}` } },
+        type: {
+          coding: [
+            { system: 'http://terminology.hl7.org/CodeSystem/provenance-participant-type', code: 'assembler', display: 'Assembler' },
+          ],
+        },
+        who: {
+          identifier: { system: 'https://limen.example/software', value: `${origin.software} ${origin.version} sha256:${origin.digest}` },
+        },
       },
-      ...(principal.fhirUser ? [{ type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/provenance-participant-type', code: 'enterer', display: 'Enterer' }] }, who: { reference: principal.fhirUser } }] : []),
+      ...(principal.fhirUser
+        ? [
+            {
+              type: {
+                coding: [
+                  { system: 'http://terminology.hl7.org/CodeSystem/provenance-participant-type', code: 'enterer', display: 'Enterer' },
+                ],
+              },
+              who: { reference: principal.fhirUser },
+            },
+          ]
+        : []),
     ],
     ...(origin.inputs.length > 0
-      ? { entity: origin.inputs.map((reference) => ({ role: 'source' as const, what: { reference: reference.replace(/\/_history\/.*$/, '') } })) }
+      ? {
+          entity: origin.inputs.map((reference) => ({
+            role: 'source' as const,
+            what: { reference: reference.replace(/\/_history\/.*$/, '') },
+          })),
+        }
       : {}),
   };
 }

@@ -42,7 +42,9 @@ function dictionaryFor(definitions: Definitions, type: string): Buffer {
 export async function openCodec(pool: Pool, definitions: Definitions, types: TypeNumbers, kind: 'deflate' | 'text'): Promise<Codec> {
   const stored = new Map<string, Buffer>();
   let generation = 0;
-  for (const row of (await pool.query<{ generation: number; type: number; bytes: Buffer }>('select generation, type, bytes from dictionary')).rows) {
+  for (const row of (
+    await pool.query<{ generation: number; type: number; bytes: Buffer }>('select generation, type, bytes from dictionary')
+  ).rows) {
     stored.set(`${row.generation}|${types.name(row.type)}`, row.bytes);
     generation = Math.max(generation, row.generation);
   }

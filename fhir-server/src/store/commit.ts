@@ -68,8 +68,10 @@ const time = (ms: number | undefined): string => {
   if (text.startsWith('-')) return '-infinity';
   return text.startsWith('+') ? 'infinity' : text;
 };
-const float = (x: number): string => (x === Number.POSITIVE_INFINITY ? 'Infinity' : x === Number.NEGATIVE_INFINITY ? '-Infinity' : String(x));
-const quoted = (text: string | null): string => (text === null ? 'NULL' : `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\u0000', '')}"`);
+const float = (x: number): string =>
+  x === Number.POSITIVE_INFINITY ? 'Infinity' : x === Number.NEGATIVE_INFINITY ? '-Infinity' : String(x);
+const quoted = (text: string | null): string =>
+  text === null ? 'NULL' : `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\u0000', '')}"`;
 
 /** Column-wise text arrays ('{1,2}'): cheapest for the client to build and the server to read. */
 class Columns {
@@ -100,7 +102,20 @@ function parameters(tenant: number, commit: Commit, lane: string, linked: readon
     const { shard, rid, rows } = change;
     const pat = change.pat ?? 'NULL';
     const ts = time(rows?.tsMs);
-    c.add(shard, change.type, rid, quoted(change.id), change.version, change.deleted, change.codec, offset, change.body.length, ts, pat, `"{${rows?.tokens.join(',') ?? ''}}"`);
+    c.add(
+      shard,
+      change.type,
+      rid,
+      quoted(change.id),
+      change.version,
+      change.deleted,
+      change.codec,
+      offset,
+      change.body.length,
+      ts,
+      pat,
+      `"{${rows?.tokens.join(',') ?? ''}}"`,
+    );
     bodies.push(change.body);
     offset += change.body.length;
     if (!rows) continue;
@@ -114,15 +129,36 @@ function parameters(tenant: number, commit: Commit, lane: string, linked: readon
   }
   const i = commit.idempotency;
   return [
-    tenant, commit.at, Buffer.concat(bodies),
-    ...c.arrays(), ...h.arrays(), ...d.arrays(), ...q.arrays(), ...n.arrays(), ...s.arrays(), ...r.arrays(), ...g.arrays(),
-    lane, linked.map((l) => l.n), linked.map((l) => l.at), linked.map((l) => l.row), linked.map((l) => l.hash),
-    i?.shard ?? null, i?.client ?? null, i?.key ?? null, i?.request ?? null, i?.status ?? null, i ? JSON.stringify(i.result) : null,
+    tenant,
+    commit.at,
+    Buffer.concat(bodies),
+    ...c.arrays(),
+    ...h.arrays(),
+    ...d.arrays(),
+    ...q.arrays(),
+    ...n.arrays(),
+    ...s.arrays(),
+    ...r.arrays(),
+    ...g.arrays(),
+    lane,
+    linked.map((l) => l.n),
+    linked.map((l) => l.at),
+    linked.map((l) => l.row),
+    linked.map((l) => l.hash),
+    i?.shard ?? null,
+    i?.client ?? null,
+    i?.key ?? null,
+    i?.request ?? null,
+    i?.status ?? null,
+    i ? JSON.stringify(i.result) : null,
   ];
 }
 
 /** Joins lookups into one statement, so that any number of conditionals is one round trip. */
-export function unionOf(lookups: readonly { readonly text: string; readonly values: readonly unknown[] }[]): { text: string; values: unknown[] } {
+export function unionOf(lookups: readonly { readonly text: string; readonly values: readonly unknown[] }[]): {
+  text: string;
+  values: unknown[];
+} {
   const values: unknown[] = [];
   const parts = lookups.map((lookup, n) => {
     const base = values.length;
@@ -141,7 +177,12 @@ function translate(error: unknown): unknown {
   const code = sqlState(error);
   if (code === 'LM001' || code === '40001' || code === '40P01') return new PlanOutdated();
   if (code === '23505') return (error as pg.DatabaseError).table === 'idempotency' ? new DuplicateKey() : new PlanOutdated();
-  if (code === '55P03') return new OperationOutcomeError(409, { code: 'lock-error', diagnostics: 'Another request is changing the same data; try again.' }, { cause: error });
+  if (code === '55P03')
+    return new OperationOutcomeError(
+      409,
+      { code: 'lock-error', diagnostics: 'Another request is changing the same data; try again.' },
+      { cause: error },
+    );
   return error;
 }
 
@@ -161,9 +202,11 @@ class Lane {
 
   commit(commit: Commit): Promise<void> {
     this.waiting += 1;
-    const run = this.tail.then(() => this.run(commit)).finally(() => {
-      this.waiting -= 1;
-    });
+    const run = this.tail
+      .then(() => this.run(commit))
+      .finally(() => {
+        this.waiting -= 1;
+      });
     this.tail = run.catch(() => undefined);
     return run;
   }
@@ -233,7 +276,11 @@ export function committer(config: pg.ClientConfig, tenant: number, laneCount: nu
     commit(commit) {
       const lane = lanes.reduce((best, candidate) => (candidate.waiting < best.waiting ? candidate : best));
       if (lane.waiting >= maximumWaiting) {
-        throw new OperationOutcomeError(503, { code: 'throttled', diagnostics: 'Too many writes are waiting.' }, { headers: { 'retry-after': '1' } });
+        throw new OperationOutcomeError(
+          503,
+          { code: 'throttled', diagnostics: 'Too many writes are waiting.' },
+          { headers: { 'retry-after': '1' } },
+        );
       }
       return lane.commit(commit);
     },

@@ -16,7 +16,8 @@ export async function migrate(pool: Pool, migrations: readonly Migration[]): Pro
     await client.query('lock table limen_migration in exclusive mode');
     const done = new Set((await client.query<{ name: string }>('select name from limen_migration')).rows.map((r) => r.name));
     for (const name of done) {
-      if (!migrations.some((m) => m.name === name)) throw new StartError('The database was made by a newer version of Limen: start that version, or use another database.');
+      if (!migrations.some((m) => m.name === name))
+        throw new StartError('The database was made by a newer version of Limen: start that version, or use another database.');
     }
     for (const migration of migrations) {
       if (done.has(migration.name)) continue;

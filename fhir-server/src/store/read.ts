@@ -36,7 +36,11 @@ export interface Reader {
   currentMany(references: readonly { type: string; id: string }[], bodies: boolean): Promise<Map<string, Stored>>;
   version(type: string, id: string, version: number): Promise<Stored | undefined>;
   instanceHistory(type: string, id: string, page: { count: number; before?: number }): Promise<Stored[]>;
-  typeHistory(type: string | undefined, patient: PatientFilter, page: { count: number; before?: { lu: string; rid: string } }): Promise<Stored[]>;
+  typeHistory(
+    type: string | undefined,
+    patient: PatientFilter,
+    page: { count: number; before?: { lu: string; rid: string } },
+  ): Promise<Stored[]>;
   byRows(rows: readonly Row[]): Stored[];
 }
 
@@ -108,7 +112,8 @@ export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: num
       if (type) conditions.push(`type = ${add(types.number(type))}`);
       if (patient !== undefined) conditions.push(`pat = ${add(patient.toString())}`);
       if (page.before) conditions.push(`(lu, rid) < (${add(page.before.lu)}::timestamptz, ${add(page.before.rid)}::int8)`);
-      const part = (table: string): string => `(select ${columns} from ${table} where ${conditions.join(' and ')} order by lu desc, rid desc limit $2)`;
+      const part = (table: string): string =>
+        `(select ${columns} from ${table} where ${conditions.join(' and ')} order by lu desc, rid desc limit $2)`;
       const { rows } = await pool.query<Row>(`${part('res')} union all ${part('res_hist')} order by lu desc, rid desc limit $2`, values);
       return rows.map(stored);
     },

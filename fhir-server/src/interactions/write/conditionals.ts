@@ -32,14 +32,31 @@ interface Lookup {
   values: unknown[];
 }
 
-async function lookup(server: Server, principal: Principal, type: string, search: string, owner: Person | undefined, access: AccessPredicate): Promise<Lookup> {
+async function lookup(
+  server: Server,
+  principal: Principal,
+  type: string,
+  search: string,
+  owner: Person | undefined,
+  access: AccessPredicate,
+): Promise<Lookup> {
   const translated = await translateIdentifiers(server, principal, type, new URLSearchParams(search), owner);
   const query = parseSearch(server.definitions, type, translated, { lenient: false });
   if (query.criteria.length === 0) {
-    throw new OperationOutcomeError(412, { code: 'multiple-matches', diagnostics: 'A conditional interaction needs at least one search criterion.' });
+    throw new OperationOutcomeError(412, {
+      code: 'multiple-matches',
+      diagnostics: 'A conditional interaction needs at least one search criterion.',
+    });
   }
   const plan = planMatch(query, await planContext(server, query, access));
-  return { key: `${type}?${[...translated].map(([k, v]) => `${k}=${v}`).sort().join('&')}`, text: plan.text, values: plan.values };
+  return {
+    key: `${type}?${[...translated]
+      .map(([k, v]) => `${k}=${v}`)
+      .sort()
+      .join('&')}`,
+    text: plan.text,
+    values: plan.values,
+  };
 }
 
 /** 31-bit advisory lock key of a condition; a collision only makes two requests wait for each other. */
@@ -53,7 +70,12 @@ function ownerOf(server: Server, entry: WriteEntry, persons: Persons, index: num
   return persons.ofReference(own) ?? persons.ofReference(named?.includes('/') ? named : `Patient/${named}`);
 }
 
-export async function resolveConditionals(server: Server, principal: Principal, entries: readonly WriteEntry[], persons: Persons): Promise<Conditionals> {
+export async function resolveConditionals(
+  server: Server,
+  principal: Principal,
+  entries: readonly WriteEntry[],
+  persons: Persons,
+): Promise<Conditionals> {
   const lookups = new Map<string, Lookup>();
   const entryKeys = new Map<number, string>();
   const referenceKeys = new Map<string, string>();
@@ -76,7 +98,12 @@ export async function resolveConditionals(server: Server, principal: Principal, 
     for (const reference of references) {
       if (referenceKeys.has(reference)) continue;
       const [type = '', search = ''] = reference.split(/\?(.*)/s);
-      if (!server.types.has(type)) throw new OperationOutcomeError(400, { code: 'value', diagnostics: 'A conditional reference names an unknown resource type.', expression: entry.expression });
+      if (!server.types.has(type))
+        throw new OperationOutcomeError(400, {
+          code: 'value',
+          diagnostics: 'A conditional reference names an unknown resource type.',
+          expression: entry.expression,
+        });
       // Resolving shows nothing that a scope would be needed for: only whether exactly one exists, which the write itself tells.
       const access: AccessPredicate = principal.patient ? await accessFor(server, principal, type, 's') : [{ criteria: [] }];
       referenceKeys.set(reference, add(await lookup(server, principal, type, search, owner, access)));

@@ -1,6 +1,6 @@
 // Channels update by merging (DECISIONS 7): what a message lacks stays, what it marks with v2-delete goes, lists are replaced whole.
 import type { Deidentified } from '@limen/deidentification';
-import type { Resource } from '@limen/fhir-model';
+import { parseExact, type Resource } from '@limen/fhir-model';
 import type { Server } from '../../server.ts';
 
 const deleteUrl = 'https://limen.example/StructureDefinition/v2-delete';
@@ -38,10 +38,15 @@ function elementOf(server: Server, type: string, name: string): string {
  * What stays of the stored resource and is not replaced: an element comes or stays with its `_` sibling, a choice in one type.
  * @param storedText the current version: what it contains has passed the door already
  */
-export function mergeIntoStored(server: Server, incoming: Deidentified<Resource>, deleted: ReadonlySet<string>, storedText: string): Deidentified<Resource> {
+export function mergeIntoStored(
+  server: Server,
+  incoming: Deidentified<Resource>,
+  deleted: ReadonlySet<string>,
+  storedText: string,
+): Deidentified<Resource> {
   const type = incoming.resourceType;
   const replaced = new Set(Object.keys(incoming).map((name) => elementOf(server, type, name)));
-  const stored = JSON.parse(storedText) as Record<string, unknown>;
+  const stored = parseExact(storedText) as Record<string, unknown>;
   const kept = Object.entries(stored).filter(([name]) => {
     const element = elementOf(server, type, name);
     return !replaced.has(element) && !deleted.has(element) && !deleted.has(plain(name));

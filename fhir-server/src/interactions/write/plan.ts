@@ -202,6 +202,8 @@ async function planChange(
     ? server.door.verify(entry.resource, resolved, storedResource(target))
     : server.door.apply(entry.resource, resolved).resource;
   if (principal.updateMode === 'merge' && target.current?.text) body = mergeIntoStored(server, body, deleted, target.current.text);
+  // Recorded is a system time: always the server's, whatever the door did to it (DECISIONS 23).
+  if (target.type === 'Provenance') stampRecorded(body, at);
   const issues = server.validator.validate(body, target.type);
   if (issues.length > 0)
     throw new OperationOutcomeError(
@@ -231,6 +233,12 @@ async function planChange(
     },
     result: { status: target.status, type: target.type, id: target.id, version: target.version, lastUpdated: at, text },
   };
+}
+
+function stampRecorded(provenance: Resource, at: Date): void {
+  const holder = provenance as { recorded?: string; _recorded?: unknown };
+  holder.recorded = at.toISOString();
+  delete holder._recorded;
 }
 
 /** The written content must lie inside what the token covers: own patient and granular constraints. */

@@ -4,7 +4,13 @@ import type { Server } from '../../server.ts';
 import type { Conditionals } from './conditionals.ts';
 
 /** Replaces urn:uuid, conditional and absolute-own references by "Type/id"; `byUrl` maps fullUrls of the request. */
-export function rewriteReferences(server: Server, resource: Resource, byUrl: ReadonlyMap<string, string>, conditionals: Conditionals, expression: string): void {
+export function rewriteReferences(
+  server: Server,
+  resource: Resource,
+  byUrl: ReadonlyMap<string, string>,
+  conditionals: Conditionals,
+  expression: string,
+): void {
   const own = `${server.base}/`;
   eachReference(resource, (reference) => {
     const target = byUrl.get(reference);
@@ -12,7 +18,11 @@ export function rewriteReferences(server: Server, resource: Resource, byUrl: Rea
     if (reference.startsWith(own)) return reference.slice(own.length);
     if (isConditionalReference(reference)) return conditionalTarget(reference, conditionals, byUrl, expression);
     if (/^urn:(uuid|oid):/.test(reference)) {
-      throw new OperationOutcomeError(400, { code: 'not-found', diagnostics: 'A reference names an entry that is not in the Bundle.', expression });
+      throw new OperationOutcomeError(400, {
+        code: 'not-found',
+        diagnostics: 'A reference names an entry that is not in the Bundle.',
+        expression,
+      });
     }
     return undefined;
   });

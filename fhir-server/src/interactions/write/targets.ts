@@ -1,5 +1,5 @@
 // What each entry writes to: a new id, the current version, or nothing (a conditional create that found its resource).
-import { OperationOutcomeError, parseReference, type Principal } from '@limen/fhir-model';
+import { OperationOutcomeError, type Principal, parseReference } from '@limen/fhir-model';
 import type { Server } from '../../server.ts';
 import { newId } from '../../store/ids.ts';
 import type { Stored } from '../../store/read.ts';
@@ -31,7 +31,11 @@ interface Ground {
 }
 
 export async function targetsOf(
-  server: Server, principal: Principal, entries: readonly WriteEntry[], persons: Persons, conditionals: Conditionals,
+  server: Server,
+  principal: Principal,
+  entries: readonly WriteEntry[],
+  persons: Persons,
+  conditionals: Conditionals,
 ): Promise<{ targets: Target[]; byUrl: Map<string, string> }> {
   const wanted = new Map<string, { type: string; id: string }>();
   const want = (type: string, id: string | undefined): void => {
@@ -64,7 +68,8 @@ export async function targetsOf(
   const seen = new Set<string>();
   for (const target of targets.filter((t) => t.write)) {
     const key = `${target.type}/${target.id}`;
-    if (seen.has(key)) throw new OperationOutcomeError(422, { code: 'duplicate', diagnostics: 'Two entries of the request change the same resource.' });
+    if (seen.has(key))
+      throw new OperationOutcomeError(422, { code: 'duplicate', diagnostics: 'Two entries of the request change the same resource.' });
     seen.add(key);
   }
   return { targets, byUrl };
@@ -86,7 +91,12 @@ function idForCreate({ server, persons }: Ground, entry: WriteEntry, index: numb
 async function createTarget(ground: Ground, entry: WriteEntry, index: number): Promise<Target> {
   await accessFor(ground.server, ground.principal, entry.type, 'c');
   const match = ground.conditionals.ofEntry(index);
-  if (match?.found[1]) throw new OperationOutcomeError(412, { code: 'multiple-matches', diagnostics: 'The condition of a conditional create matches several resources.', expression: entry.expression });
+  if (match?.found[1])
+    throw new OperationOutcomeError(412, {
+      code: 'multiple-matches',
+      diagnostics: 'The condition of a conditional create matches several resources.',
+      expression: entry.expression,
+    });
   const [found] = match?.found ?? [];
   if (found) return { ...existing(ground, found), kind: 'create', status: 200, write: false };
   const id = idForCreate(ground, entry, index);
@@ -98,7 +108,16 @@ async function createTarget(ground: Ground, entry: WriteEntry, index: number): P
       expression: entry.expression,
     });
   }
-  return { kind: 'create', type: entry.type, id, rid: current?.rid ?? (await ground.server.nextRid()), version: (current?.version ?? 0) + 1, status: 201, write: true, current };
+  return {
+    kind: 'create',
+    type: entry.type,
+    id,
+    rid: current?.rid ?? (await ground.server.nextRid()),
+    version: (current?.version ?? 0) + 1,
+    status: 201,
+    write: true,
+    current,
+  };
 }
 
 function existing(ground: Ground, found: Stored): Omit<Target, 'status' | 'write' | 'kind'> {
@@ -109,29 +128,52 @@ function existing(ground: Ground, found: Stored): Omit<Target, 'status' | 'write
 async function conditionalTarget(ground: Ground, entry: WriteEntry, index: number): Promise<Target> {
   await accessFor(ground.server, ground.principal, entry.type, entry.kind === 'update' ? 'u' : 'd');
   const [found, second] = ground.conditionals.ofEntry(index)?.found ?? [];
-  if (second) throw new OperationOutcomeError(412, { code: 'multiple-matches', diagnostics: 'The condition matches several resources.', expression: entry.expression });
+  if (second)
+    throw new OperationOutcomeError(412, {
+      code: 'multiple-matches',
+      diagnostics: 'The condition matches several resources.',
+      expression: entry.expression,
+    });
   if (found) {
     const target = existing(ground, found);
     if (entry.resource?.id && entry.resource.id !== target.id) throw idMismatch(entry);
     checkIfMatch(entry, target.current);
     return { ...target, kind: entry.kind, status: entry.kind === 'delete' ? 204 : 200, write: true };
   }
-  if (entry.kind === 'delete') return { kind: 'delete', type: entry.type, id: '', rid: 0n, version: 0, status: 204, write: false, current: undefined };
+  if (entry.kind === 'delete')
+    return { kind: 'delete', type: entry.type, id: '', rid: 0n, version: 0, status: 204, write: false, current: undefined };
   if (entry.resource?.id && !ground.server.clientIds && !entry.fullUrl) throw idMismatch(entry);
   const id = idForCreate(ground, entry, index);
   const current = ground.current.get(`${entry.type}/${id}`);
   // A person's Patient that the condition did not find (other identifier of the same person) is that Patient.
-  return { kind: 'update', type: entry.type, id, rid: current?.rid ?? (await ground.server.nextRid()), version: (current?.version ?? 0) + 1, status: current ? 200 : 201, write: true, current };
+  return {
+    kind: 'update',
+    type: entry.type,
+    id,
+    rid: current?.rid ?? (await ground.server.nextRid()),
+    version: (current?.version ?? 0) + 1,
+    status: current ? 200 : 201,
+    write: true,
+    current,
+  };
 }
 
 function idMismatch(entry: WriteEntry): OperationOutcomeError {
-  return new OperationOutcomeError(400, { code: 'value', diagnostics: 'The id in the body is not the id of the resource that is written.', expression: `${entry.expression}.id` });
+  return new OperationOutcomeError(400, {
+    code: 'value',
+    diagnostics: 'The id in the body is not the id of the resource that is written.',
+    expression: `${entry.expression}.id`,
+  });
 }
 
 function checkIfMatch(entry: WriteEntry, current: Stored | undefined): void {
   if (entry.ifMatch === undefined) return;
   if (!current || current.version !== entry.ifMatch) {
-    throw new OperationOutcomeError(412, { code: 'conflict', diagnostics: 'If-Match names a version that is not the current one.', expression: entry.expression });
+    throw new OperationOutcomeError(412, {
+      code: 'conflict',
+      diagnostics: 'If-Match names a version that is not the current one.',
+      expression: entry.expression,
+    });
   }
 }
 
@@ -146,12 +188,25 @@ async function byIdTarget(ground: Ground, entry: WriteEntry): Promise<Target> {
   if (entry.kind === 'delete') {
     checkIfMatch(entry, current);
     if (!current) throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
-    if (current.deleted) return { kind: 'delete', type: entry.type, id, rid: current.rid, version: current.version, status: 204, write: false, current };
+    if (current.deleted)
+      return { kind: 'delete', type: entry.type, id, rid: current.rid, version: current.version, status: 204, write: false, current };
     return { kind: 'delete', type: entry.type, id, rid: current.rid, version: current.version + 1, status: 204, write: true, current };
   }
   if (!current && !server.clientIds) {
-    throw new OperationOutcomeError(405, { code: 'not-supported', diagnostics: 'Ids are given by this server: create with POST or use a conditional update.' });
+    throw new OperationOutcomeError(405, {
+      code: 'not-supported',
+      diagnostics: 'Ids are given by this server: create with POST or use a conditional update.',
+    });
   }
   checkIfMatch(entry, current);
-  return { kind: 'update', type: entry.type, id, rid: current?.rid ?? (await server.nextRid()), version: (current?.version ?? 0) + 1, status: current && !current.deleted ? 200 : 201, write: true, current };
+  return {
+    kind: 'update',
+    type: entry.type,
+    id,
+    rid: current?.rid ?? (await server.nextRid()),
+    version: (current?.version ?? 0) + 1,
+    status: current && !current.deleted ? 200 : 201,
+    write: true,
+    current,
+  };
 }
