@@ -34,14 +34,14 @@ class Run {
   }
 
   private element(rule: ElementRule, holder: JsonObject, path: string): void {
-    const places = rule.choice ? this.choice(rule, rule.choice, holder, path) : this.places(rule, rule.name, holder, `${path}.${rule.name}`);
     const where = `${path}.${rule.name}`;
+    const places = rule.choice ? this.choice(rule, rule.choice, holder, path) : this.places(rule, rule.name, holder, where);
     if (places.length < rule.min)
       this.report('required', places.length === 0 ? 'The profile requires the element.' : 'The profile requires more repetitions.', where);
     if (places.length > rule.max)
       this.report('structure', rule.max === 0 ? 'The profile does not allow the element.' : 'The profile allows fewer repetitions.', where);
     for (const place of places) this.value(rule, place);
-    if (rule.extensions.length > 0) this.extensions(rule, places);
+    if (rule.extensions.length > 0) this.extensions(rule, places, where);
   }
 
   private choice(rule: ElementRule, { all, allowed }: NonNullable<ElementRule['choice']>, holder: JsonObject, path: string): Place[] {
@@ -72,13 +72,11 @@ class Run {
     if (isObject(value)) this.all(rule.children, value, path);
   }
 
-  private extensions(rule: ElementRule, places: readonly Place[]): void {
-    const where = places[0]?.path.replace(/\[0\]$/, '');
+  private extensions(rule: ElementRule, places: readonly Place[], where: string): void {
     for (const extension of rule.extensions) {
       const found = places.filter(({ value }) => isObject(value) && value['url'] === extension.url);
-      if (found.length > 0 && found.length > extension.max)
-        this.report('structure', 'The profile allows the extension fewer times.', where ?? rule.name);
-      if (found.length < extension.min && where) this.report('required', 'The profile requires an extension that is missing.', where);
+      if (found.length > extension.max) this.report('structure', 'The profile allows the extension fewer times.', where);
+      if (found.length < extension.min) this.report('required', 'The profile requires an extension that is missing.', where);
       for (const { path, value } of found) if (isObject(value)) this.all(extension.children, value, path);
     }
     if (!rule.closed) return;
