@@ -11,7 +11,7 @@ interface Resource {
 }
 
 const guide = import.meta.dirname;
-const home = path.join(guide, '.cache');
+const home = path.join(guide, '../node_modules/.cache/implementation-guide');
 const core = path.join(home, '.fhir/packages/hl7.fhir.r4.core#4.0.1');
 const sources = [
   'profiles-types.json',

@@ -35,6 +35,7 @@ import { compileValidator } from './validation/index.ts';
 import { loadMasterKey, openVault, tenantPseudonyms, vaultSql } from './vault/index.ts';
 
 const tenant = 1;
+const closeGraceMs = 2000;
 
 export interface ServerOptions {
   readonly database: pg.ClientConfig;
@@ -168,6 +169,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     mountApp: (folder) => mountApp(app, folder),
     async close() {
       metrics.close();
+      // A half-sent request must not hold the stop: what is still open after the grace is cut.
+      setTimeout(() => app.server.closeAllConnections(), closeGraceMs).unref();
       await app.close();
       await server.committer.close();
       await Promise.all([pool.end(), vaultPool.end()]);

@@ -27,6 +27,8 @@ export function createApp(log: Server['log']): FastifyInstance {
     clientErrorHandler: (_error, socket) => {
       socket.destroy();
     },
+    // An address that is not well encoded; the framework's own answer would repeat it.
+    frameworkErrors: (_error, request, reply) => sendError(log, badAddress(), request, reply),
   });
   app.setErrorHandler((error, request, reply) => sendError(log, error, request, reply));
   app.setNotFoundHandler((request, reply) =>
@@ -49,6 +51,10 @@ export async function securityHeaders(app: FastifyInstance): Promise<void> {
     },
     strictTransportSecurity: false,
   });
+}
+
+function badAddress(cause?: unknown): OperationOutcomeError {
+  return new OperationOutcomeError(400, { code: 'invalid', diagnostics: 'The address is not well encoded.' }, { cause });
 }
 
 function sendError(log: Server['log'], error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -160,7 +166,7 @@ function segmentsOf(url: string): string[] {
   try {
     return url.slice('/fhir'.length).split('?')[0]?.split('/').filter(Boolean).map(decodeURIComponent) ?? [];
   } catch (cause) {
-    throw new OperationOutcomeError(400, { code: 'invalid', diagnostics: 'The address is not well encoded.' }, { cause });
+    throw badAddress(cause);
   }
 }
 

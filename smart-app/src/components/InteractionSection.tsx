@@ -3,9 +3,10 @@ import type { Coding, Parameters } from '@limen/fhir-model';
 import { useCallback, useState } from 'react';
 import type { DetectedIssue, ResourceOf } from '../fhir/resource-of.ts';
 import { dayText } from '../fhir/text.ts';
+import type { RecordState } from '../record/use-record.ts';
 import { type CheckNote, checkAnswerOf, drugsOf, ordered } from '../results/findings.ts';
 import { medicationText } from './Overview.tsx';
-import { Review, Status, UnreviewedRules } from './Review.tsx';
+import { Review, RulesMark, Status } from './Review.tsx';
 import { type ResultProps, useOperation, useWhenNone } from './RiskSection.tsx';
 import { Failure, Loading, PartView, Section } from './Section.tsx';
 
@@ -30,7 +31,7 @@ function Finding({ issue, requests, ...props }: ResultProps & { issue: DetectedI
           {issue.severity ? `${issue.severity} severity` : 'severity not stated'}
         </span>
       </p>
-      {issue.status === 'preliminary' ? <UnreviewedRules /> : null}
+      <RulesMark status={issue.status} />
       <p>{issue.detail ?? 'The finding gives no detail.'}</p>
       {medications.length > 0 ? <p className="row-detail">Ordered as {medications.join(' and ')}.</p> : null}
       <p className="row-detail">As of {dayText(issue.identifiedDateTime)}.</p>
@@ -64,6 +65,11 @@ function Notes({ notes, requests, displayOf }: { notes: readonly CheckNote[]; re
       ))}
     </ul>
   );
+}
+
+function nothingFound(part: RecordState['parts']['MedicationRequest']): string {
+  const none = part.state === 'ready' && !part.items.some((r) => r.status === 'active');
+  return none ? 'There are no active medications to check.' : 'The check ran and found no interaction.';
 }
 
 export function InteractionSection(props: ResultProps) {
@@ -100,7 +106,7 @@ export function InteractionSection(props: ResultProps) {
               <Failure what="a new check; it could not run, so interactions may be missing" reason={problem} />
             )}
             {items.length === 0 && !busy && problem === undefined ? (
-              <p className="empty">{notes ? 'The check ran and found no interaction.' : 'No check has run.'}</p>
+              <p className="empty">{notes ? nothingFound(record.parts.MedicationRequest) : 'No check has run.'}</p>
             ) : null}
             {notes ? <Notes notes={notes} requests={requests} displayOf={props.displayOf} /> : null}
             {items.length > 0 && !notes && !busy ? (

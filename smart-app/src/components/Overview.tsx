@@ -119,26 +119,30 @@ export function Overview({ record }: { record: RecordState }) {
   const { parts, reload } = record;
   return (
     <div className="overview">
-      <Section title="Problems" aside={<Count of={parts.Condition} />}>
-        <PartView part={parts.Condition} what="problems" retry={() => reload('Condition')}>
-          {(items) => <Rows rows={conditionRows(items)} empty="No problems are recorded." />}
-        </PartView>
-      </Section>
-      <Section title="Medications" aside={<Count of={parts.MedicationRequest} />}>
-        <PartView part={parts.MedicationRequest} what="medications" retry={() => reload('MedicationRequest')}>
-          {(items) => <Rows rows={medicationRows(items)} empty="No medications are recorded." />}
-        </PartView>
-      </Section>
-      <Section title="Allergies" aside={<Count of={parts.AllergyIntolerance} />}>
-        <PartView part={parts.AllergyIntolerance} what="allergies" retry={() => reload('AllergyIntolerance')}>
-          {(items) => <Rows rows={allergyRows(items)} empty="No allergies are recorded. That does not mean that there are none." />}
-        </PartView>
-      </Section>
-      <Section title="Encounters" aside={<Count of={parts.Encounter} />}>
-        <PartView part={parts.Encounter} what="encounters" retry={() => reload('Encounter')}>
-          {(items) => <Rows rows={encounterRows(items)} empty="No encounters are recorded." />}
-        </PartView>
-      </Section>
+      <div className="stack">
+        <Section title="Problems" aside={<Count of={parts.Condition} />}>
+          <PartView part={parts.Condition} what="problems" retry={() => reload('Condition')}>
+            {(items) => <Rows rows={conditionRows(items)} empty="No problems are recorded." />}
+          </PartView>
+        </Section>
+        <Section title="Allergies" aside={<Count of={parts.AllergyIntolerance} />}>
+          <PartView part={parts.AllergyIntolerance} what="allergies" retry={() => reload('AllergyIntolerance')}>
+            {(items) => <Rows rows={allergyRows(items)} empty="No allergies are recorded. That does not mean that there are none." />}
+          </PartView>
+        </Section>
+      </div>
+      <div className="stack">
+        <Section title="Medications" aside={<Count of={parts.MedicationRequest} />}>
+          <PartView part={parts.MedicationRequest} what="medications" retry={() => reload('MedicationRequest')}>
+            {(items) => <Rows rows={medicationRows(items)} empty="No medications are recorded." />}
+          </PartView>
+        </Section>
+        <Section title="Encounters" aside={<Count of={parts.Encounter} />}>
+          <PartView part={parts.Encounter} what="encounters" retry={() => reload('Encounter')}>
+            {(items) => <Rows rows={encounterRows(items)} empty="No encounters are recorded." />}
+          </PartView>
+        </Section>
+      </div>
     </div>
   );
 }

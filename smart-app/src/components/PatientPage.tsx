@@ -79,14 +79,14 @@ export function PatientPage({ http, patient, fhirUser }: { http: FhirHttp; patie
     <>
       <Head record={record} />
       <main>
-        <div className="columns">
-          <Overview record={record} />
-          <div className="results">
-            <RiskSection {...results} />
-            <InteractionSection {...results} />
-          </div>
+        <Overview record={record} />
+        <div className="results">
+          <RiskSection {...results} />
+          <InteractionSection {...results} />
         </div>
-        <Trends record={record} />
+        <div className="measured">
+          <Trends record={record} />
+        </div>
       </main>
     </>
   );

@@ -16,20 +16,24 @@ export function Status({ status }: { status: string | undefined }) {
   return <span className={`chip ${tone}`}>{statusText(status)}</span>;
 }
 
-/** What every unreviewed result says before anything else. */
-export function Unreviewed() {
+const reviewedAs = (status: string | undefined): string =>
+  status === 'final' ? 'accepted' : status === 'entered-in-error' ? 'rejected' : 'not reviewed';
+
+/** What a model's result says before anything else. */
+export function ModelMark({ status }: { status: string | undefined }) {
   return (
     <p className="ai-mark">
-      <strong>AI result, not reviewed.</strong> Trained on synthetic patients, not for clinical use. Decision support, not a diagnosis.
+      <strong>AI result, {reviewedAs(status)}.</strong> Trained on synthetic patients, not for clinical use. Decision support, not a
+      diagnosis.
     </p>
   );
 }
 
 /** What the interaction check says of itself: rules, no model. */
-export function UnreviewedRules() {
+export function RulesMark({ status }: { status: string | undefined }) {
   return (
     <p className="ai-mark">
-      <strong>Automatic result, not reviewed.</strong> From published interaction tables. Decision support, not a diagnosis, not for
+      <strong>Automatic result, {reviewedAs(status)}.</strong> From published interaction tables. Decision support, not a diagnosis, not for
       clinical use.
     </p>
   );

@@ -7,7 +7,7 @@ import { dayText } from '../fhir/text.ts';
 import type { RecordState } from '../record/use-record.ts';
 import { newestFirst } from '../results/review.ts';
 import { basisText, type Contribution, percentText, type Risk, riskOf } from '../results/risk.ts';
-import { Review, Status, Unreviewed } from './Review.tsx';
+import { ModelMark, Review, Status } from './Review.tsx';
 import { Failure, Loading, PartView, Section } from './Section.tsx';
 
 const barsAtFirst = 6;
@@ -54,7 +54,9 @@ function Bars({ list, displayOf }: { list: readonly Contribution[]; displayOf: R
   return (
     <>
       <table className="bars">
-        <caption>What raises and lowers it, against an average patient of the training data (log-odds)</caption>
+        <caption>
+          What raises and lowers it, against an average patient of the training data (log-odds). Statistical shares, not causes.
+        </caption>
         <thead className="hidden">
           <tr>
             <th scope="col">Feature</th>
@@ -102,12 +104,11 @@ function RiskView({ result, ...props }: ResultProps & { result: RiskAssessment }
   const stored = result.id !== undefined;
   return (
     <>
-      {result.status === 'preliminary' && stored ? <Unreviewed /> : null}
+      {stored ? <ModelMark status={result.status} /> : null}
       <RiskFigure risk={risk} />
       {risk.contributions.length > 0 ? <Bars list={risk.contributions} displayOf={props.displayOf} /> : null}
       <p className="row-detail">
         {risk.method}. As of {dayText(risk.asOf)} ({basisText(risk.asOfBasis)}).{' '}
-        {result.status === 'preliminary' ? '' : risk.notes.join(' ')}
       </p>
       {stored ? (
         <Review

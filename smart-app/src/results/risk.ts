@@ -26,7 +26,6 @@ export interface Risk {
   readonly baseline: number | undefined;
   /** Largest first. */
   readonly contributions: readonly Contribution[];
-  readonly notes: readonly string[];
 }
 
 const names: { readonly [feature: string]: string } = {
@@ -46,6 +45,13 @@ const names: { readonly [feature: string]: string } = {
   'conditions-new-1y': 'New conditions in the last year',
   'medications-1y': 'Different medications in the last year',
   'current-smoker': 'Current smoker',
+  'heart-or-stroke': 'Heart disease or stroke',
+  'metabolic-risk': 'Metabolic risk factors',
+  'systolic-140': 'Systolic pressure 140 mmHg or more',
+  'hba1c-6.5': 'HbA1c 6.5 % or more',
+  'egfr-below-60': 'eGFR below 60',
+  'hemoglobin-below-12': 'Hemoglobin below 12 g/dL',
+  'pain-5': 'Pain score 5 or more',
   'all-other-features': 'All other features together',
 };
 
@@ -78,7 +84,6 @@ export function riskOf(assessment: RiskAssessment): Risk {
     method: assessment.method?.text ?? 'Method not stated',
     baseline: all.find((c) => c.feature === 'baseline')?.contribution,
     contributions: all.filter((c) => c.feature !== 'baseline').sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution)),
-    notes: assessment.note?.map((note) => note.text ?? '').filter(Boolean) ?? [],
   };
 }
 
@@ -92,5 +97,5 @@ export function percentText(probability: number): string {
 export function basisText(basis: string | undefined): string {
   if (basis === 'last-encounter') return 'end of the last encounter';
   if (basis === 'given') return 'given date';
-  return basis === 'now' ? 'now' : 'basis not stated';
+  return basis === 'now' ? 'today, on the shifted timeline' : 'basis not stated';
 }

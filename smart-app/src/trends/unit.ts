@@ -26,7 +26,8 @@ export function unitKey(quantity: Quantity): string {
   return text === '' ? '' : (printed[text.toLowerCase()] ?? withoutAnnotation(text));
 }
 
-/** How the unit is shown. */
+/** How the unit is shown: as sent, but without UCUM's brackets in the commonest one. */
 export function unitText(quantity: Quantity): string {
-  return quantity.unit ?? quantity.code ?? '';
+  const text = quantity.unit ?? quantity.code ?? '';
+  return text === 'mm[Hg]' ? 'mmHg' : text;
 }
