@@ -77,6 +77,23 @@ export function contradictoryRecord(mrn: string): string {
   ]);
 }
 
+/** Two active medications of a high-priority pair: a statin that CYP3A4 breaks down, and a strong inhibitor of it. */
+export function interactionRecord(mrn: string): string {
+  const request = (code: string, display: string): object => ({
+    resource: {
+      resourceType: 'MedicationRequest',
+      status: 'active',
+      intent: 'order',
+      medicationCodeableConcept: { coding: [{ system: 'http://www.nlm.nih.gov/research/umls/rxnorm', code, display }] },
+      subject: { reference: 'urn:uuid:0d6f4f5e-0000-4000-8000-000000000001' },
+      authoredOn: '2024-05-01',
+    },
+    request: { method: 'POST', url: 'MedicationRequest' },
+  });
+  const entry = [patientEntry(mrn), request('36567', 'simvastatin'), request('28031', 'itraconazole')];
+  return JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry });
+}
+
 const codes = [
   ['2345-7', 'Glucose', 'mg/dL', 100],
   ['2951-2', 'Sodium', 'mmol/L', 140],

@@ -6,7 +6,14 @@ import { columnsOf } from '../trends/columns.ts';
 import { isOut, numberText } from '../trends/summary.ts';
 import type { Panel } from '../trends/trend.ts';
 
-const height = 150;
+const height = 160;
+
+export interface Picture {
+  readonly panel: Panel;
+  /** First and last moment of the axis, in ms: panels of one trend share it. */
+  readonly span: readonly [number, number];
+}
+
 export const lineColours = ['#1d5fa6', '#8a3a00', '#4a6b1f', '#6b3fa0'];
 const outColour = '#b3261e';
 const bandColour = 'rgba(46, 125, 90, 0.13)';
@@ -54,7 +61,22 @@ function rangeOf(panel: Panel): (plot: uPlot, min: number, max: number) => [numb
   };
 }
 
-function optionsOf(panel: Panel, width: number, say: (text: string) => void): uPlot.Options {
+const dayS = 86_400;
+
+/** Dates as the rest of the page writes them, as short as the steps between them allow. */
+function dateLabels(_plot: uPlot, splits: number[], _axis: number, _space: number, stepS: number): string[] {
+  return splits.map((seconds) => {
+    const text = new Date(seconds * 1000).toISOString();
+    if (stepS >= 360 * dayS) return text.slice(0, 4);
+    if (stepS >= 28 * dayS) return text.slice(0, 7);
+    return stepS >= dayS ? text.slice(0, 10) : text.slice(11, 16);
+  });
+}
+
+function optionsOf({ panel, span }: Picture, width: number, say: (text: string) => void): uPlot.Options {
+  const marginS = Math.max((span[1] - span[0]) / 1000, dayS) * 0.03;
+  const fromS = span[0] / 1000 - marginS;
+  const toS = span[1] / 1000 + marginS;
   const axis = {
     stroke: '#42505e',
     grid: { stroke: '#e6ebf0', width: 1 },
@@ -67,10 +89,10 @@ function optionsOf(panel: Panel, width: number, say: (text: string) => void): uP
     legend: { show: false },
     cursor: { drag: { x: false, y: false }, y: false },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
-    scales: { x: { time: true }, y: { range: rangeOf(panel) } },
+    scales: { x: { time: true, range: [fromS, toS] }, y: { range: rangeOf(panel) } },
     axes: [
-      { ...axis, space: 70 },
-      { ...axis, size: 52 },
+      { ...axis, space: 78, size: 30, values: dateLabels },
+      { ...axis, space: 26, size: 52 },
     ],
     series: [
       {},
@@ -105,7 +127,7 @@ function under(plot: uPlot, panel: Panel): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, 10)}: ${values.join(', ')}`;
 }
 
-export function Chart({ panel, label }: { panel: Panel; label: string }) {
+export function Chart({ panel, span, label, below }: Picture & { label: string; below: string }) {
   const place = useRef<HTMLDivElement>(null);
   const [pointed, setPointed] = useState('');
   useEffect(() => {
@@ -113,20 +135,23 @@ export function Chart({ panel, label }: { panel: Panel; label: string }) {
     if (!element) return undefined;
     const { times, values } = columnsOf(panel.lines);
     const data = [times, ...values] as unknown as uPlot.AlignedData;
-    const plot = new uPlot(optionsOf(panel, element.clientWidth || 300, setPointed), data, element);
+    const plot = new uPlot(optionsOf({ panel, span }, element.clientWidth || 300, setPointed), data, element);
     const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth || 300, height }));
     observer.observe(element);
     return () => {
       observer.disconnect();
       plot.destroy();
     };
-  }, [panel]);
+  }, [panel, span]);
   return (
     <>
       <div className="chart" ref={place} role="img" aria-label={label} />
-      <p className="pointed" aria-hidden="true">
-        {pointed}
-      </p>
+      <div className="below">
+        <p className="row-detail">{below}</p>
+        <p className="pointed" aria-hidden="true">
+          {pointed}
+        </p>
+      </div>
     </>
   );
 }

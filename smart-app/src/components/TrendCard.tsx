@@ -4,7 +4,7 @@ import { momentText } from '../fhir/text.ts';
 import type { Measurement } from '../trends/measurement.ts';
 import { changeText, flagText, isOut, limitsText, numberText, panelText, valueText } from '../trends/summary.ts';
 import type { Line, Panel, Trend } from '../trends/trend.ts';
-import { Chart, lineColours } from './Chart.tsx';
+import { Chart, lineColours, type Picture } from './Chart.tsx';
 
 const rowsAtFirst = 100;
 
@@ -94,10 +94,16 @@ function Latest({ line, index, several }: { line: Line; index: number; several: 
   );
 }
 
-function PanelView({ panel, trend }: { panel: Panel; trend: Trend }) {
+function spanOf(trend: Trend): [number, number] {
+  const times = trend.panels.flatMap((panel) => panel.lines.flatMap((line) => line.points.map((point) => point.timeMs)));
+  return [times.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY), trend.latestMs];
+}
+
+function PanelView({ panel, span, trend }: Picture & { trend: Trend }) {
   const split = trend.panels.length > 1;
   const name = split ? `${trend.name}, ${panel.unit || 'no unit'}` : trend.name;
   const count = panel.lines.reduce((sum, line) => sum + line.points.length, 0);
+  const below = `${count} ${count === 1 ? 'value' : 'values'}${panel.band ? `, range ${limitsText(panel.band)} shaded` : ''}`;
   const single = panel.lines.every((line) => line.points.length < 2);
   return (
     <div className="panel">
@@ -108,18 +114,15 @@ function PanelView({ panel, trend }: { panel: Panel; trend: Trend }) {
       {single ? (
         <p className="row-detail">A single value: nothing to compare it with.</p>
       ) : (
-        <Chart panel={panel} label={`Chart of ${name}: ${panelText(panel)}`} />
+        <Chart panel={panel} span={span} label={`Chart of ${name}: ${panelText(panel)}`} below={below} />
       )}
-      <p className="row-detail">
-        {count} {count === 1 ? 'value' : 'values'}
-        {panel.band ? `, reference range ${limitsText(panel.band)} ${panel.unit} (shaded)` : ''}
-      </p>
       <Table panel={panel} name={name} />
     </div>
   );
 }
 
 export function TrendCard({ trend, isNew }: { trend: Trend; isNew: boolean }) {
+  const span = useMemo(() => spanOf(trend), [trend]);
   return (
     <article className="trend" aria-label={trend.name}>
       <div className="card-head">
@@ -132,7 +135,7 @@ export function TrendCard({ trend, isNew }: { trend: Trend; isNew: boolean }) {
         </p>
       ) : null}
       {trend.panels.map((panel) => (
-        <PanelView key={panel.unitKey} panel={panel} trend={trend} />
+        <PanelView key={panel.unitKey} panel={panel} span={span} trend={trend} />
       ))}
     </article>
   );
