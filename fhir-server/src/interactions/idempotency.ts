@@ -3,6 +3,7 @@ import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
 import type { Server } from '../server.ts';
 import { DuplicateKey, type IdempotencyRecord } from '../store/commit.ts';
 import type { Request } from './answer.ts';
+import { auditRow } from './audit.ts';
 import type { WriteResult } from './write/entry.ts';
 
 type Made = readonly { readonly status: 200 | 201 | 204; readonly type: string; readonly id: string; readonly version: number }[];
@@ -25,7 +26,7 @@ export async function withIdempotency(
   );
   const shard = key.readUInt16BE(0) & 0xfff;
   const earlier = await replay(server, principal, shard, key, digest);
-  if (earlier) return earlier;
+  if (earlier) return repeated(server, principal, request, earlier);
   const record: MakeRecord = (results) => ({
     shard,
     client: principal.clientId,
@@ -45,8 +46,14 @@ export async function withIdempotency(
         { code: 'conflict', diagnostics: 'A request with this Idempotency-Key is being processed.' },
         { cause: error },
       );
-    return twin;
+    return repeated(server, principal, request, twin);
   }
+}
+
+/** Nothing is written for a repeat, but that it was asked for is an event. */
+async function repeated(server: Server, principal: Principal, request: Request, results: readonly WriteResult[]): Promise<readonly WriteResult[]> {
+  await server.audit.record(auditRow(principal, request, 'repeat', results.length === 1 ? (results[0]?.status ?? 200) : 200, results));
+  return results;
 }
 
 async function replay(

@@ -237,13 +237,15 @@ class Lane {
 
   private async run(commit: Commit): Promise<void> {
     const client = await this.connected();
-    const linked = this.chain.link(commit.audit, commit.at);
-    const values = parameters(this.tenant, commit, this.chain.lane, linked);
+    // The chain of this connection: a loss that is noticed right after the commit has put another in its place.
+    const { chain } = this;
+    const linked = chain.link(commit.audit, commit.at);
+    const values = parameters(this.tenant, commit, chain.lane, linked);
     const write = { name: 'limen-commit', text: call, values };
     try {
       if (commit.conditions.length === 0) await client.query(write);
       else await this.underLock(client, commit.conditions, write);
-      this.chain.advance(linked);
+      chain.advance(linked);
     } catch (error) {
       throw translate(error);
     }
