@@ -28,7 +28,8 @@ test('the guide defines exactly the operations that have a handler', () => {
 });
 
 test('each parameter that the code reads is declared, and each declared one is read', () => {
-  const read = (file: string): string[] => [...textOf(file).matchAll(/\bp(?:arameter)?\.name [!=]== '(\w+)'/g)].map(([, name]) => name ?? '');
+  const read = (file: string): string[] =>
+    [...textOf(file).matchAll(/\bp(?:arameter)?\.name [!=]== '(\w+)'/g)].map(([, name]) => name ?? '');
   const server = filesOf('fhir-server/src/**/operation*.ts', 'fhir-server/src/operations/*.ts').flatMap(read);
   assert.ok(server.includes('asOf'));
   for (const { code } of handlers) {

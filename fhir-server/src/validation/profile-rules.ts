@@ -28,7 +28,7 @@ export interface ElementRule {
   readonly closed: boolean;
 }
 
-export interface ExtensionRule {
+interface ExtensionRule {
   readonly url: string;
   readonly min: number;
   readonly max: number;
