@@ -6,6 +6,7 @@ import { filesOf, importsOf, packageOf, textOf } from './source-tree.ts';
 
 /** The packages of ours that each may import. start.ts, test/ and bench/ may import all of them. */
 const mayImport: { readonly [workspace: string]: readonly string[] } = {
+  'implementation-guide': ['fhir-model'],
   'fhir-model': [],
   deidentification: ['fhir-model'],
   'ai-operations': ['fhir-model', 'deidentification'],

@@ -81,7 +81,9 @@ export async function handle(server: Server, principal: Principal, request: Requ
     return await perform(server, principal, request);
   } catch (error) {
     const status = error instanceof OperationOutcomeError ? error.status : 500;
-    if (status !== 503) await server.audit.record(auditRow(principal, request, 'refused', status));
+    // A type that does not exist is anything that a client typed.
+    const known = server.types.has(request.segments[0] ?? '') ? request : { ...request, segments: [] };
+    if (status !== 503) await server.audit.record(auditRow(principal, known, 'refused', status));
     throw error;
   }
 }

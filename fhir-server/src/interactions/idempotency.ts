@@ -51,7 +51,12 @@ export async function withIdempotency(
 }
 
 /** Nothing is written for a repeat, but that it was asked for is an event. */
-async function repeated(server: Server, principal: Principal, request: Request, results: readonly WriteResult[]): Promise<readonly WriteResult[]> {
+async function repeated(
+  server: Server,
+  principal: Principal,
+  request: Request,
+  results: readonly WriteResult[],
+): Promise<readonly WriteResult[]> {
   await server.audit.record(auditRow(principal, request, 'repeat', results.length === 1 ? (results[0]?.status ?? 200) : 200, results));
   return results;
 }

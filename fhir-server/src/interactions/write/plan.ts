@@ -87,16 +87,21 @@ async function planAndCommit(server: Server, request: WriteRequest): Promise<rea
     if (entry.resource && targets[i]?.write) rewriteReferences(server, entry.resource, byUrl, conditionals, entry.expression);
   }
   const known = await lookUpReferences(server, entries, targets);
+  const owners = new Map(known.owners);
   let at = server.now().getTime();
   for (const target of targets) if (target.write && target.current) at = Math.max(at, target.current.lastUpdated.getTime() + 1);
   const results: WriteResult[] = [];
   const changes: Change[] = [];
   for (const [i, entry] of entries.entries()) {
     const target = targets[i] as Target;
-    const planned = target.write ? await planChange(server, principal, entry, target, persons, i, known, new Date(at)) : undefined;
-    if (planned) changes.push(planned.change);
+    const planned = target.write ? await planChange(server, principal, entry, target, persons, i, known.rids, new Date(at)) : undefined;
+    if (planned) {
+      changes.push(planned.change);
+      owners.set(`${target.type}/${target.id}`, planned.change.pat);
+    }
     results.push(planned?.result ?? unchanged(target));
   }
+  checkEncounters(entries, targets, owners);
   await server.committer.commit({
     at: new Date(at),
     changes,
@@ -119,14 +124,40 @@ function unchanged(target: Target): WriteResult {
   };
 }
 
-/** rid (and own patient) of everything that the request refers to; a reference to nothing is refused. */
-async function lookUpReferences(
-  server: Server,
+/** What a resource says of an encounter must be said of the encounter's patient (DECISIONS 13). */
+function checkEncounters(
   entries: readonly WriteEntry[],
   targets: readonly Target[],
-): Promise<ReadonlyMap<string, bigint>> {
+  owners: ReadonlyMap<string, bigint | undefined>,
+): void {
+  for (const [i, entry] of entries.entries()) {
+    const target = targets[i];
+    const encounter = (entry.resource as { encounter?: { reference?: string } } | undefined)?.encounter?.reference;
+    if (!target?.write || !encounter?.startsWith('Encounter/')) continue;
+    const own = owners.get(`${target.type}/${target.id}`);
+    const theirs = owners.get(encounter.replace(/\/_history\/.*$/, ''));
+    if (own === undefined || own === theirs) continue;
+    throw new OperationOutcomeError(422, {
+      code: 'business-rule',
+      diagnostics: 'The encounter is not one of the same patient.',
+      expression: `${entry.expression}.encounter`,
+    });
+  }
+}
+
+interface KnownReferences {
+  readonly rids: ReadonlyMap<string, bigint>;
+  readonly owners: ReadonlyMap<string, bigint | undefined>;
+}
+
+/** rid and own patient of everything that the request refers to; a reference to nothing is refused. */
+async function lookUpReferences(server: Server, entries: readonly WriteEntry[], targets: readonly Target[]): Promise<KnownReferences> {
+  const owners = new Map<string, bigint | undefined>();
   const known = new Map<string, bigint>();
-  for (const target of targets) if (target.write && target.kind !== 'delete') known.set(`${target.type}/${target.id}`, target.rid);
+  for (const target of targets) {
+    if (target.write && target.kind !== 'delete') known.set(`${target.type}/${target.id}`, target.rid);
+    if (!target.write && target.current) owners.set(`${target.type}/${target.id}`, target.current.pat);
+  }
   const wanted = new Map<string, { type: string; id: string }>();
   for (const [i, entry] of entries.entries()) {
     if (!entry.resource || !targets[i]?.write) continue;
@@ -136,14 +167,18 @@ async function lookUpReferences(
     }
   }
   const found = await server.reader.currentMany([...wanted.values()], false);
-  for (const [key, stored] of found) if (!stored.deleted) known.set(key, stored.rid);
+  for (const [key, stored] of found) {
+    if (stored.deleted) continue;
+    known.set(key, stored.rid);
+    owners.set(key, stored.pat);
+  }
   for (const [i, entry] of entries.entries()) {
     if (!entry.resource || !targets[i]?.write) continue;
     if (literalReferences(entry.resource).some((r) => !known.has(`${r.type}/${r.id}`))) {
       throw new OperationOutcomeError(422, missingReference(entry.expression));
     }
   }
-  return known;
+  return { rids: known, owners };
 }
 
 function storedResource({ current }: Target): Resource | undefined {
@@ -195,6 +230,14 @@ async function planChange(
   const deleted = principal.updateMode === 'merge' ? takeDeleteMarks(entry.resource) : new Set<string>();
   const ownPatient = target.type === 'Patient' ? `Patient/${target.id}` : server.door.collect(entry.resource).ownPatient;
   const person = target.type === 'Patient' ? (persons.ofEntry(index) ?? persons.ofReference(ownPatient)) : persons.ofReference(ownPatient);
+  const patient = parseReference(ownPatient);
+  // Without its person the door would treat a patient's dates and texts as nobody's.
+  if (patient?.type === 'Patient' && !person && server.policy.name !== 'synthetic') {
+    throw new OperationOutcomeError(422, {
+      code: 'business-rule',
+      diagnostics: 'The vault knows no person for this patient; nothing is stored.',
+    });
+  }
   const resolved = resolvedFor(server, person, at);
   const asStored =
     principal.plane === 'stored' || (entry.kind === 'update' && entry.id !== undefined && isStoredForm(server, entry.resource));
@@ -210,7 +253,6 @@ async function planChange(
       422,
       issues.map((i) => ({ ...i, diagnostics: 'De-identified, the resource would not be valid.' })),
     );
-  const patient = parseReference(ownPatient);
   const pat = patient?.type === 'Patient' ? (target.type === 'Patient' ? target.rid : known.get(`Patient/${patient.id}`)) : undefined;
   await authorizeContent(server, principal, target, body, pat);
   const { resourceType, ...rest } = body as Resource & { id?: string };
