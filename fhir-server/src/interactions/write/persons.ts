@@ -64,6 +64,8 @@ export async function resolvePersons(server: Server, principal: Principal, entri
   const unknown = await withoutKnownIds(server, entries, facts, byId);
   const resolved = await server.vault.resolvePersons(unknown.map((f) => f.person));
   const entryPersons = new Map(unknown.map((f, i) => [f.index, resolved[i]]));
+  // However a patient was named, the rewritten reference carries the id.
+  const byPatientId = new Map([...byId.values(), ...found.values(), ...resolved].map((person) => [person.patientId, person]));
   const byUrl = new Map<string, Person>();
   for (const [index, entry] of entries.entries()) {
     const person = entryPersons.get(index) ?? (entry.id ? byId.get(entry.id) : undefined);
@@ -83,7 +85,7 @@ export async function resolvePersons(server: Server, principal: Principal, entri
     ofReference(reference) {
       if (!reference) return undefined;
       const id = parseReference(reference)?.id;
-      return byUrl.get(reference) ?? (id ? (byId.get(id) ?? resolved.find((p) => p.patientId === id)) : found.get(reference));
+      return byUrl.get(reference) ?? (id === undefined ? found.get(reference) : byPatientId.get(id));
     },
   };
 }
