@@ -3,3 +3,5 @@ export { verifyAudit } from './audit/verify.ts';
 export { productLog } from './log.ts';
 export { type OpenServer, openServer, type ServerOptions } from './open.ts';
 export { type EmbeddedPostgres, StartError, startEmbeddedPostgres } from './postgres/index.ts';
+export { type Plan, type PlanContext, parseSearch, planCount, planSearch } from './search/index.ts';
+export { typeNumbers } from './store/ids.ts';
