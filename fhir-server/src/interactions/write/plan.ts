@@ -34,7 +34,7 @@ export async function write(server: Server, request: WriteRequest): Promise<read
   validateEntries(server, request.entries);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await planAndCommit(server, request);
+      return await planAndCommit(server, request, attempt === 1);
     } catch (error) {
       if (!(error instanceof PlanOutdated)) throw error;
       if (attempt === maximumPlans)
@@ -77,12 +77,12 @@ function validateEntries(server: Server, entries: readonly WriteEntry[]): void {
   if (issues.length > 0) throw new OperationOutcomeError(422, issues.slice(0, 50));
 }
 
-async function planAndCommit(server: Server, request: WriteRequest): Promise<readonly WriteResult[]> {
+async function planAndCommit(server: Server, request: WriteRequest, firstPlan: boolean): Promise<readonly WriteResult[]> {
   const { principal } = request;
   const entries = request.entries.map((e) => (e.resource ? { ...e, resource: copyResource(e.resource) } : e));
   const persons = await resolvePersons(server, principal, entries);
   const conditionals = await resolveConditionals(server, principal, entries, persons);
-  const { targets, byUrl } = await targetsOf(server, principal, entries, persons, conditionals);
+  const { targets, byUrl } = await targetsOf(server, principal, entries, persons, conditionals, firstPlan);
   for (const [i, entry] of entries.entries()) {
     if (entry.resource && targets[i]?.write) rewriteReferences(server, entry.resource, byUrl, conditionals, entry.expression);
   }

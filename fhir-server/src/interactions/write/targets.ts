@@ -1,6 +1,7 @@
 // What each entry writes to: a new id, the current version, or nothing (a conditional create that found its resource).
 import { OperationOutcomeError, type Principal, parseReference } from '@limen/fhir-model';
 import type { Server } from '../../server.ts';
+import { PlanOutdated } from '../../store/commit.ts';
 import { newId } from '../../store/ids.ts';
 import type { Stored } from '../../store/read.ts';
 import { accessFor } from '../access.ts';
@@ -28,6 +29,8 @@ interface Ground {
   readonly conditionals: Conditionals;
   /** Current versions by "Type/id": entries by id, persons' Patients, matches of conditionals. */
   readonly current: ReadonlyMap<string, Stored>;
+  /** False when the plan is made again. */
+  readonly firstPlan: boolean;
 }
 
 export async function targetsOf(
@@ -36,6 +39,7 @@ export async function targetsOf(
   entries: readonly WriteEntry[],
   persons: Persons,
   conditionals: Conditionals,
+  firstPlan: boolean,
 ): Promise<{ targets: Target[]; byUrl: Map<string, string> }> {
   const wanted = new Map<string, { type: string; id: string }>();
   const want = (type: string, id: string | undefined): void => {
@@ -102,6 +106,8 @@ async function createTarget(ground: Ground, entry: WriteEntry, index: number): P
   const id = idForCreate(ground, entry, index);
   const current = ground.current.get(`${entry.type}/${id}`);
   if (current && !current.deleted) {
+    // A twin may have committed between the lookup of the condition and this read: look again before saying no.
+    if (match && ground.firstPlan) throw new PlanOutdated();
     throw new OperationOutcomeError(409, {
       code: 'duplicate',
       diagnostics: 'An identifier of this Patient already belongs to a Patient here; use If-None-Exist or a conditional update.',
