@@ -48,14 +48,18 @@ export function has(...parts: string[]): boolean {
 }
 
 /** Every text in a JSON value, however deep; keys are not values. */
-export function textsIn(value: unknown, found: string[] = []): string[] {
+export function textsIn(value: unknown, without: ReadonlySet<string> = new Set(), found: string[] = []): string[] {
   if (typeof value === 'string') found.push(value);
-  else if (typeof value === 'object' && value !== null) for (const each of Object.values(value)) textsIn(each, found);
+  else if (Array.isArray(value)) for (const each of value) textsIn(each, without, found);
+  else if (typeof value === 'object' && value !== null)
+    for (const [name, each] of Object.entries(value)) if (!without.has(name)) textsIn(each, without, found);
   return found;
 }
 
-/** Whether the words occur in a text as words, so that "Ann" is not found in "annual". */
+/** Whether a name or number occurs in a text as words: "Ann" is not in "annual", and "Test" is no name in "lab test". */
 export function occursIn(text: string, words: string): boolean {
   const escaped = words.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'iu').test(text);
+  const found = text.matchAll(new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, 'giu'));
+  const lower = words === words.toLowerCase();
+  return [...found].some(([match]) => lower || match !== match.toLowerCase());
 }

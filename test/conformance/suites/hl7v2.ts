@@ -11,6 +11,8 @@ import { checkMalformed } from './hl7v2-malformed.ts';
 const supportedTypes = new Set(['ADT^A01', 'ADT^A04', 'ADT^A08', 'ORU^R01']);
 /** Resource types that the bridge makes; segments of other types are not mapped. */
 const mappedTypes = new Set(['Patient', 'Encounter', 'Observation', 'DiagnosticReport', 'Practitioner', 'Location']);
+/** Members whose texts are ours and can't identify: "Patient" is a type, and a family. */
+const structure = new Set(['resourceType', 'reference']);
 const answerMs = 30_000;
 /** Shorter values are found by chance: "12" is an identifier, and a count. */
 const shortestLeak = 4;
@@ -80,39 +82,45 @@ function holds(resources: readonly Json[], fact: Json): boolean {
     .some((value) => String(value) === wanted || (typeof value === 'number' && value === Number(wanted)));
 }
 
-function ackProblem(message: Message, [answer]: readonly Acknowledgement[]): string | undefined {
+/** Accepted, or refused with an error that says why. */
+function answerProblem(message: Message, answer: Acknowledgement | undefined): string | undefined {
   if (!answer) return 'no acknowledgement';
   const [code] = answer.codes;
-  if (message.anonymous)
-    return code === 'AR' && answer.errors.includes('101') ? undefined : `expected AR 101, got ${answer.text.slice(0, 400)}`;
-  return code === 'AA' ? undefined : `expected AA, got ${answer.text.slice(0, 400)}`;
+  if (message.anonymous) return code === 'AR' && answer.errors.includes('101') ? undefined : `expected AR 101, got ${answer.text}`;
+  if (code === 'AA') return undefined;
+  return /^A[ER]$/.test(code ?? '') && answer.errors.some((error) => error !== '') ? undefined : `refused without a reason: ${answer.text}`;
 }
 
-type Check = (message: Message, resources: readonly Json[], tally: Tally) => void;
+/** `refusal`: the answer to a message that was not accepted. */
+type Check = (message: Message, resources: readonly Json[], tally: Tally, refusal: string) => void;
 
-function checkFacts(message: Message, resources: readonly Json[], tally: Tally): void {
+function checkFacts(message: Message, resources: readonly Json[], tally: Tally, refusal: string): void {
   for (const fact of list(message.expected['facts']).filter(isHard)) {
     const id = `${message.id} ${factName(fact)}`;
     if (!list(fact['resource']).some((type) => mappedTypes.has(String(type)))) tally.notYet(id);
-    else tally.add(id, holds(resources, fact) ? undefined : 'not in the stored resources');
+    else tally.add(id, holds(resources, fact) ? undefined : `not in the stored resources ${refusal}`.trim());
   }
 }
 
 function checkLeaks(message: Message, resources: readonly Json[], tally: Tally): void {
-  const texts = resources.flatMap((resource) => textsIn(resource));
+  const texts = new Set(resources.flatMap((resource) => textsIn(resource, structure)));
   const leaked = list(message.expected['facts'])
     .filter((fact) => isIdentity(fact) && String(fact['value']).length >= shortestLeak)
-    .filter((fact) => texts.some((text) => occursIn(text, String(fact['value']))));
-  tally.add(`${message.id} leaves no identifier`, leaked.length === 0 ? undefined : leaked.map(factName).join('; '));
+    .flatMap((fact) => {
+      const holder = [...texts].find((text) => occursIn(text, String(fact['value'])));
+      return holder === undefined ? [] : [`${factName(fact)} in "${holder.slice(0, 200)}"`];
+    });
+  tally.add(`${message.id} leaves no identifier`, leaked.length === 0 ? undefined : leaked.join('; '));
 }
 
 async function send(message: Message, product: Product, client: pg.Client, since: string, tally: Tally, check: Check): Promise<string> {
-  const answers = await exchange(product.mllpPort, framed(message.bytes), 1, answerMs);
-  const problem = ackProblem(message, answers);
-  tally.add(`${message.id} is acknowledged`, problem);
+  const [answer] = await exchange(product.mllpPort, framed(message.bytes), 1, answerMs);
+  tally.add(`${message.id} is answered`, answerProblem(message, answer));
   const { resources, last } = await storedSince(client, since);
-  if (problem === undefined && !message.anonymous) check(message, resources, tally);
-  else if (resources.length > 0) tally.add(`${message.id} was refused, so nothing is stored`, `${resources.length} resources`);
+  const accepted = answer?.codes[0] === 'AA';
+  if (!accepted)
+    tally.add(`${message.id} was refused, so nothing is stored`, resources.length > 0 ? `${resources.length} resources` : undefined);
+  check(message, resources, tally, accepted ? '' : (answer?.text ?? 'no answer'));
   return last;
 }
 
@@ -135,7 +143,7 @@ async function sendAll(all: readonly Message[], product: Product, client: pg.Cli
 
 function countNotYet({ id, expected }: Message, tally: Tally): void {
   for (const fact of list(expected['facts']).filter(isHard)) tally.notYet(`${id} ${factName(fact)}`);
-  tally.notYet(`${id} is acknowledged`);
+  tally.notYet(`${id} is answered`);
   tally.notYet(`${id} leaves no identifier`);
 }
 
