@@ -50,7 +50,14 @@ export async function targetsOf(
     if (entry.type === 'Patient') want('Patient', persons.ofEntry(i)?.patientId);
     for (const match of conditionals.ofEntry(i)?.found ?? []) want(match.type, match.id);
   }
-  const ground: Ground = { server, principal, persons, conditionals, current: await server.reader.currentMany([...wanted.values()], true) };
+  const ground: Ground = {
+    server,
+    principal,
+    persons,
+    conditionals,
+    current: await server.reader.currentMany([...wanted.values()], true),
+    firstPlan,
+  };
   const targets: Target[] = [];
   const byUrl = new Map<string, string>();
   const byCondition = new Map<string, Target>();
