@@ -23,6 +23,7 @@ describe('goes', () => {
     ['from 192.0.2.17', 'from [IP]'],
     ['MRN: 00482913 and MRN482913', 'MRN: [MRN] and [MRN]'],
     ['Accession #: 5599120, policy number XK-55120', 'Accession #: [OTHER_ID], policy number [HEALTH_PLAN]'],
+    ['MRNs 00482913 and specimens: AB-7719', 'MRNs [MRN] and specimens: [OTHER_ID]'],
     ['Pacemaker serial number QX77120', 'Pacemaker serial number [DEVICE]'],
     ['lives at 17 Gooseberry Lane, Apt 4, Dunmore, PA 18512', 'lives at [STREET], [CITY], PA [ZIP]'],
     ['Facility: Larkspur Valley Hospital', 'Facility: [ORGANIZATION]'],
@@ -54,6 +55,7 @@ test('eponyms, drugs and clinical numbers survive', () => {
     'Lasix 40 mg, Coumadin, Synthroid, metoprolol 25 mg b.i.d.',
     'BP 128/76, 20/40 vision, 5/5 strength, T3 N1b M0, stage IIIA, EF 55-60%, 46.8 Gy in 26 fractions, L4-5, platelets 187,000',
     'a 72-year-old woman, grade 2/6 murmur, pH 7.38, Apgar scores of 8 and 9',
+    'encounters-1y, cases-3a',
     'No known drug allergies. Chest pain resolved. Patient denies fever.',
   ]) {
     assert.equal(scrubText(text, known, shift), text);

@@ -10,9 +10,11 @@ export interface Pattern {
 
 const digits = String.raw`(?=[\w./-]*\d)[A-Za-z0-9][A-Za-z0-9./-]{2,}[A-Za-z0-9]`;
 const sign = String.raw`(?:\s*(?:number|num|no\.?|nr|#|id))?\s*[:#.]?\s*(?:is\s+)?`;
+// A plural's s belongs to the word before: the "s-1y" of "encounters-1y" is no number of an encounter.
+const plural = String.raw`(?:s\b|(?!s\b))`;
 const labelled = (type: string, words: string): Pattern => ({
   type,
-  regex: new RegExp(String.raw`\b(?:${words})${sign}(${digits})`, 'gdi'),
+  regex: new RegExp(String.raw`\b(?:${words})${plural}${sign}(${digits})`, 'gdi'),
 });
 
 const state = `(?:${stateCodes.join('|')}|${stateNames.join('|')})`;
