@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Provenance, Resource } from '@limen/fhir-model';
 import type { DetectedIssue, RiskAssessment } from '../src/fhir/resource-of.ts';
 import { personOf } from '../src/record/person.ts';
-import { askFrom, merged, withChanges } from '../src/record/record.ts';
+import { askFrom, changedSince, merged, nothingYet, type Parts, withChanges } from '../src/record/record.ts';
 import { checkAnswerOf, ordered } from '../src/results/findings.ts';
 import { isOpen, reviewTransaction } from '../src/results/review.ts';
 import { percentText, riskOf } from '../src/results/risk.ts';
@@ -163,4 +163,27 @@ test('the head of the page names pseudonym, age band and sex, never an id', () =
   assert.deepEqual(person, { pseudonym: 'P-1', age: '70 to 79 years', sex: 'female', died: false });
   assert.equal(personOf({ resourceType: 'Patient', birthDate: '1930-01-01' }, at).age, '90 years or older');
   assert.ok(!JSON.stringify(personOf({ resourceType: 'Patient', id: 'secret-id' }, at)).includes('secret-id'));
+});
+
+test('a result is outdated by what was written after it, not by what was there', () => {
+  const parts: Parts = {
+    ...nothingYet,
+    MedicationRequest: {
+      state: 'ready',
+      cut: false,
+      items: [
+        {
+          resourceType: 'MedicationRequest',
+          meta: { lastUpdated: '2026-01-02T00:00:00Z' },
+          status: 'active',
+          intent: 'order',
+          subject: {},
+        },
+      ],
+    },
+  };
+  assert.equal(changedSince(parts, ['MedicationRequest'], '2026-01-01T00:00:00Z'), true);
+  assert.equal(changedSince(parts, ['MedicationRequest'], '2026-01-03T00:00:00Z'), false);
+  assert.equal(changedSince(parts, ['Condition'], '2026-01-01T00:00:00Z'), false);
+  assert.equal(changedSince(parts, ['MedicationRequest'], undefined), false);
 });

@@ -139,6 +139,7 @@ test('by keyboard alone a clinician reaches Accept; the result is final at once,
     await risk.getByText('Accepted', { exact: true }).waitFor();
     await risk.getByText('AI result, accepted.').waitFor();
     assert.equal(await risk.getByRole('button', { name: /^Accept/ }).count(), 0);
+    assert.equal(await focused(), 'Accepted.', 'the focus goes on where the buttons were');
     await assertAccessible(page);
   });
   const [final] = await resources('RiskAssessment?_count=10');
@@ -174,6 +175,7 @@ test('a laboratory value that arrives by MLLP shows without reload', async () =>
     const { stdout } = await run(process.execPath, [example('send-mllp.ts'), example('adt-a04.hl7'), example('oru-r01.hl7')], { env });
     assert.equal(stdout.match(/MSA\|AA/g)?.length, 2, stdout);
     await creatinine.getByText('New value').waitFor();
+    await page.getByRole('status').getByText('Live: 2 new values since the page was opened').waitFor();
     await creatinine.getByText(/^8 values/).waitFor();
     await creatinine.getByText('above the reference range').first().waitFor();
     await assertAccessible(page);

@@ -3,12 +3,13 @@ import type { Coding, Parameters } from '@limen/fhir-model';
 import { useCallback, useState } from 'react';
 import type { DetectedIssue, ResourceOf } from '../fhir/resource-of.ts';
 import { dayText } from '../fhir/text.ts';
+import { changedSince } from '../record/record.ts';
 import type { RecordState } from '../record/use-record.ts';
 import { type CheckNote, checkAnswerOf, drugsOf, ordered } from '../results/findings.ts';
 import { medicationText } from './Overview.tsx';
 import { Review, RulesMark, Status } from './Review.tsx';
 import { type ResultProps, useOperation, useWhenNone } from './RiskSection.tsx';
-import { Failure, Loading, PartView, Section } from './Section.tsx';
+import { Failure, Loading, Outdated, PartView, Section } from './Section.tsx';
 
 type Requests = readonly ResourceOf<'MedicationRequest'>[];
 
@@ -67,6 +68,10 @@ function Notes({ notes, requests, displayOf }: { notes: readonly CheckNote[]; re
   );
 }
 
+function outdated(issues: readonly DetectedIssue[], { parts }: RecordState): boolean {
+  return issues.some((issue) => issue.status === 'preliminary' && changedSince(parts, ['MedicationRequest'], issue.meta?.lastUpdated));
+}
+
 function nothingFound(part: RecordState['parts']['MedicationRequest']): string {
   const none = part.state === 'ready' && !part.items.some((r) => r.status === 'active');
   return none ? 'There are no active medications to check.' : 'The check ran and found no interaction.';
@@ -109,6 +114,7 @@ export function InteractionSection(props: ResultProps) {
               <p className="empty">{notes ? nothingFound(record.parts.MedicationRequest) : 'No check has run.'}</p>
             ) : null}
             {notes ? <Notes notes={notes} requests={requests} displayOf={props.displayOf} /> : null}
+            {outdated(items, record) ? <Outdated /> : null}
             {items.length > 0 && !notes && !busy ? (
               <p className="row-detail">These are stored findings. Run the check again to see what it covers.</p>
             ) : null}

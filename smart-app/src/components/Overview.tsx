@@ -97,14 +97,20 @@ function allergyRows(allergies: readonly ResourceOf<'AllergyIntolerance'>[]): Ro
     });
 }
 
+/** The patient is here now: such an encounter comes first, even without a date. */
+const running = new Set<string | undefined>(['arrived', 'triaged', 'in-progress', 'onleave']);
+
 function encounterRows(encounters: readonly ResourceOf<'Encounter'>[]): Row[] {
   return encounters
     .filter((e) => e.status !== 'entered-in-error')
-    .sort((a, b) => (b.period?.start ?? '').localeCompare(a.period?.start ?? ''))
+    .sort(
+      (a, b) =>
+        Number(running.has(b.status)) - Number(running.has(a.status)) || (b.period?.start ?? '').localeCompare(a.period?.start ?? ''),
+    )
     .map((e) => ({
       key: e.id ?? '',
       name: conceptText(e.type?.[0], e.class?.display ?? e.class?.code ?? 'Encounter'),
-      chip: { text: e.status ?? 'status unknown', tone: e.status === 'in-progress' ? 'calm' : 'plain' },
+      chip: { text: e.status ?? 'status unknown', tone: running.has(e.status) ? 'calm' : 'plain' },
       detail: [dayText(e.period?.start), e.class?.display ?? e.class?.code, e.reasonCode?.[0] ? conceptText(e.reasonCode[0]) : undefined]
         .filter(Boolean)
         .join(', '),

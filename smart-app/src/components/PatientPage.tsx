@@ -21,6 +21,12 @@ function lastActivity({ parts }: RecordState): Date | undefined {
   return new Date(times.length === 0 ? Date.now() : times.reduce((most, time) => Math.max(most, time)));
 }
 
+function liveText({ live, arrived }: RecordState): string {
+  if (!live) return 'New data cannot be fetched at the moment';
+  if (arrived.size === 0) return 'Live: new data appear by themselves';
+  return `Live: ${arrived.size} new ${arrived.size === 1 ? 'value' : 'values'} since the page was opened`;
+}
+
 function Head({ record }: { record: RecordState }) {
   const { patient } = record;
   const at = lastActivity(record);
@@ -44,7 +50,7 @@ function Head({ record }: { record: RecordState }) {
           </p>
         ) : null}
         <p className="live" role="status">
-          {record.live ? 'Live: new data appear by themselves' : 'New data cannot be fetched at the moment'}
+          {liveText(record)}
         </p>
         <a className="other" href="/launch">
           Other patient

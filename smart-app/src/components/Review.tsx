@@ -1,5 +1,5 @@
 // Accept or reject a result: one transaction, shown at once, refused when the result changed meanwhile.
-import { useId, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { FhirError, type FhirHttp } from '../fhir/http.ts';
 import {
   type Decision,
@@ -33,7 +33,7 @@ export function ModelMark({ status }: { status: string | undefined }) {
 export function RulesMark({ status }: { status: string | undefined }) {
   return (
     <p className="ai-mark">
-      <strong>Automatic result, {reviewedAs(status)}.</strong> From published interaction tables. Decision support, not a diagnosis, not for
+      <strong>Automatic result, {reviewedAs(status)}.</strong> From interaction tables, by rule. Decision support, not a diagnosis, not for
       clinical use.
     </p>
   );
@@ -66,6 +66,16 @@ export function Review<T extends Reviewable>(props: ReviewProps<T>) {
   const [rejecting, setRejecting] = useState(false);
   const [reason, setReason] = useState<RejectReason | ''>('');
   const [said, setSaid] = useState('');
+  const outcome = useRef<HTMLParagraphElement>(null);
+  // The buttons that had the focus are gone: it goes on where they were, not to the top of the page.
+  useEffect(() => {
+    if (said) outcome.current?.focus();
+  }, [said]);
+
+  const turn = (toReject: boolean): void => {
+    setRejecting(toReject);
+    setSaid(toReject ? '' : 'Not rejected.');
+  };
 
   const decide = async (decision: Decision): Promise<void> => {
     setBusy(true);
@@ -89,7 +99,7 @@ export function Review<T extends Reviewable>(props: ReviewProps<T>) {
           <button type="button" className="primary" disabled={busy} onClick={() => void decide({ accept: true })}>
             Accept<span className="hidden"> {name}</span>
           </button>
-          <button type="button" disabled={busy} onClick={() => setRejecting(true)}>
+          <button type="button" disabled={busy} onClick={() => turn(true)}>
             Reject…<span className="hidden"> {name}</span>
           </button>
         </div>
@@ -116,13 +126,13 @@ export function Review<T extends Reviewable>(props: ReviewProps<T>) {
             <button type="submit" className="danger" disabled={busy || !reason}>
               Reject<span className="hidden"> {name}</span>
             </button>
-            <button type="button" disabled={busy} onClick={() => setRejecting(false)}>
+            <button type="button" disabled={busy} onClick={() => turn(false)}>
               Cancel
             </button>
           </div>
         </form>
       ) : null}
-      <p role="status" className="said">
+      <p role="status" className="said" tabIndex={-1} ref={outcome}>
         {busy ? 'Saving…' : said}
       </p>
     </div>

@@ -4,13 +4,15 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { FhirError, type FhirHttp } from '../fhir/http.ts';
 import type { RiskAssessment } from '../fhir/resource-of.ts';
 import { dayText } from '../fhir/text.ts';
+import { changedSince } from '../record/record.ts';
 import type { RecordState } from '../record/use-record.ts';
 import { newestFirst } from '../results/review.ts';
 import { basisText, type Contribution, percentText, type Risk, riskOf } from '../results/risk.ts';
 import { ModelMark, Review, Status } from './Review.tsx';
-import { Failure, Loading, PartView, Section } from './Section.tsx';
+import { Failure, Loading, Outdated, PartView, Section } from './Section.tsx';
 
 const barsAtFirst = 6;
+const restsOn = ['Encounter', 'Condition', 'MedicationRequest', 'Observation'] as const;
 
 export interface ResultProps {
   readonly http: FhirHttp;
@@ -102,9 +104,11 @@ function RiskFigure({ risk }: { risk: Risk }) {
 function RiskView({ result, ...props }: ResultProps & { result: RiskAssessment }) {
   const risk = riskOf(result);
   const stored = result.id !== undefined;
+  const outdated = result.status === 'preliminary' && changedSince(props.record.parts, restsOn, result.meta?.lastUpdated);
   return (
     <>
       {stored ? <ModelMark status={result.status} /> : null}
+      {outdated ? <Outdated /> : null}
       <RiskFigure risk={risk} />
       {risk.contributions.length > 0 ? <Bars list={risk.contributions} displayOf={props.displayOf} /> : null}
       <p className="row-detail">

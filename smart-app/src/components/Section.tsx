@@ -49,6 +49,15 @@ export function Failure({ what, reason, retry }: { what: string; reason: string;
   );
 }
 
+/** A result that rests on older data than the record now holds. */
+export function Outdated() {
+  return (
+    <p className="warning" role="note">
+      <strong>The record has changed since.</strong> This result does not know the newest data.
+    </p>
+  );
+}
+
 interface PartViewProps<T extends Resource> {
   readonly part: Part<T>;
   readonly what: string;

@@ -103,7 +103,7 @@ function PanelView({ panel, span, trend }: Picture & { trend: Trend }) {
   const split = trend.panels.length > 1;
   const name = split ? `${trend.name}, ${panel.unit || 'no unit'}` : trend.name;
   const count = panel.lines.reduce((sum, line) => sum + line.points.length, 0);
-  const below = `${count} ${count === 1 ? 'value' : 'values'}${panel.band ? `, range ${limitsText(panel.band)} shaded` : ''}`;
+  const below = `${count} ${count === 1 ? 'value' : 'values'}${panel.band ? `, reported range ${limitsText(panel.band)} shaded` : ''}`;
   const single = panel.lines.every((line) => line.points.length < 2);
   return (
     <div className="panel">

@@ -61,6 +61,15 @@ export function withChanges<T extends Resource>(part: Part<T>, changes: readonly
   return items === part.items ? part : { ...part, items };
 }
 
+/** True when something of these types was written after the moment; false too where the server keeps its times to itself. */
+export function changedSince(parts: Parts, types: readonly PartType[], moment: string | undefined): boolean {
+  if (moment === undefined) return false;
+  return types.some((type) => {
+    const part: Part<Resource> = parts[type];
+    return part.state === 'ready' && part.items.some((item) => Date.parse(item.meta?.lastUpdated ?? '') > Date.parse(moment));
+  });
+}
+
 /** A moment a little before the server's: a commit may become visible after its time was taken. */
 export function askFrom(serverTime: Date | undefined): string | undefined {
   return serverTime ? new Date(serverTime.getTime() - 15_000).toISOString() : undefined;
