@@ -285,6 +285,8 @@ describe('order', () => {
           'Observation?code=a&',
           'Observation?code=a&patient=p1&',
           'Observation?category=a&status=final&',
+          'Observation?date=lt2100&',
+          'Observation?code=a&date=gt1900&',
         ]) {
           const ids = await store.ids(`${search}_sort=${direction}${name}`, { pageSize: 4 });
           const found = ids.map((id) => keyOf(byId.get(id) as Entry));
@@ -341,6 +343,11 @@ describe('access paths', () => {
   });
   test('patient, newest first', async () => {
     assert.match(await indexOf('patient=p1&_sort=-date'), /Index.*Scan using idx_pat/);
+  });
+  test('who asks for a date gets no statement for what has none', async () => {
+    const patient = 'patient=p1&code=a';
+    assert.match(await indexOf(`${patient}&date=ge1900&_sort=-date`), /^(?![\s\S]*Append)[\s\S]*Scan using hot_pat/);
+    for (const undated of [`${patient}&value-date=ge1900`, patient]) assert.match(await indexOf(`${undated}&_sort=-date`), /Append/);
   });
   test('several tokens are intersected before they are ordered', async () => {
     assert.match(await indexOf('category=a&status=final&_sort=-date'), /CTE c\n[\s\S]*tok @>[\s\S]*CTE Scan on c i/);

@@ -1,5 +1,6 @@
 // One SQL statement for a search: the access path is chosen here, from the measured shapes of the store, not left to statistics alone.
 
+import { clinicalDateParameters } from './clinical-date.ts';
 import { accessSql, criterionSql, ownPatients, singleTokenHash, Values, visibilitySql } from './condition.ts';
 import type { Criterion, Cursor, Plan, PlanContext, SearchQuery } from './criterion.ts';
 import { keysetSql, orderSql, type SortExpression, sortExpressions } from './sort.ts';
@@ -96,7 +97,7 @@ export function planSearch(query: SearchQuery, context: PlanContext): Plan {
   const sort = sortExpressions(query.sort, query.type, selection.hot, values);
   const limit = values.add(query.count + 1, 'int8');
   const picked = datedFirst(sort)
-    ? pickDatedFirst(selection, sort, context.cursor, values, limit)
+    ? pickDatedFirst(selection, sort, context.cursor, values, limit, asksForDate(query))
     : pick(selection, sort, context.cursor, values, limit, '');
   const keys = sort.length > 0 ? `array[${sort.map((_, n) => `m.k${n}::text`).join(', ')}]` : "'{}'::text[]";
   const text = `${withClause(selection.with, `m as (${picked})`)}select ${rowColumns}, ${keys} as keys from m join res r on r.tenant = $1 and r.shard = m.shard and r.rid = m.rid order by ${orderSql(sort, 'm.k', 'm.rid')} limit ${limit}`;
@@ -125,15 +126,23 @@ function datedFirst(sort: readonly SortExpression[]): boolean {
   return more.length === 0 && only?.kind === 'clinicalDate' && only.descending;
 }
 
+/** What has a value for one of the parameters that give the row its date has a date: no undated part to plan, which costs more than to run it. */
+function asksForDate({ type, criteria }: SearchQuery): boolean {
+  const names = clinicalDateParameters(type);
+  return criteria.some((c) => c.kind === 'date' && c.modifier === undefined && c.terms.length > 0 && names.includes(c.param));
+}
+
 function pickDatedFirst(
   selection: Selection,
   sort: readonly SortExpression[],
   cursor: Cursor | undefined,
   values: Values,
   limit: string,
+  onlyDated: boolean,
 ): string {
   const date = sort[0]?.sql ?? '';
   const dated = sort.map((s) => ({ ...s, nullable: false }));
+  if (onlyDated) return pick(selection, dated, cursor, values, limit, `${date} is not null`);
   const undated = pick(selection, dated, cursor?.keys[0] === null ? cursor : undefined, values, limit, `${date} is null`);
   if (cursor?.keys[0] === null) return undated;
   return `(${pick(selection, dated, cursor, values, limit, `${date} is not null`)}) union all (${undated})`;
