@@ -51,7 +51,7 @@ export async function authorizationUrl({ iss, origin, endpoints, launch }: Autho
 }
 
 /** What was kept for this state, once: an answer that nobody here asked for has nothing kept. */
-export function takePending(state: string | null, keep: Keep): Pending | undefined {
+function takePending(state: string | null, keep: Keep): Pending | undefined {
   if (!state) return undefined;
   const text = keep.getItem(keyOf(state));
   keep.removeItem(keyOf(state));

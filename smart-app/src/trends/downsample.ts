@@ -5,7 +5,7 @@ export interface Sample {
   readonly value: number;
 }
 
-export const mostPoints = 500;
+const mostPoints = 500;
 
 function lowestAndHighest<T extends Sample>(bucket: readonly T[]): T[] {
   let low = bucket[0];
