@@ -22,7 +22,11 @@ export function mountHookService(app: FastifyInstance, service: HookService, aud
     async (scope) => {
       scope.removeAllContentTypeParsers();
       // Any type comes in as bytes: the service says which it takes, and what can't be read is an event too.
-      scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: bodyLimitBytes }, async (_request: FastifyRequest, body: Buffer) => body);
+      scope.addContentTypeParser(
+        '*',
+        { parseAs: 'buffer', bodyLimit: bodyLimitBytes },
+        async (_request: FastifyRequest, body: Buffer) => body,
+      );
       const bodyOf = async (request: FastifyRequest): Promise<unknown> => {
         const bytes = request.body as Buffer | undefined;
         try {

@@ -5,7 +5,10 @@ import type { FastifyInstance } from 'fastify';
 export function mountApp(app: FastifyInstance, folder: string): void {
   void app.register(async (scope) => {
     await scope.register(fastifyStatic, { root: folder, prefix: '/app/', index: ['index.html'], cacheControl: true, maxAge: 0 });
-    scope.get('/app', async (_request, reply) => reply.redirect('/app/'));
+    // Trailing slashes are ignored by the router, so this route is both: without one, relative addresses of the page would lead elsewhere.
+    scope.get('/app', async (request, reply) =>
+      request.url.split('?')[0] === '/app' ? reply.redirect('/app/') : reply.sendFile('index.html'),
+    );
     scope.get('/app/launch', async (_request, reply) => reply.sendFile('index.html'));
   });
 }
