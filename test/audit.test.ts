@@ -84,7 +84,11 @@ describe('one row', () => {
     ['history-type', () => fhir('Patient/_history'), 200],
     ['search-type', () => fhir('Patient?gender=female'), 200],
     ['update', async () => fhir(url, { method: 'PUT', body: (await fhir(url)).text }), 200],
-    ['transaction', () => fhir('', { body: bundle('transaction', entry('POST', 'Patient', patient), entry('POST', 'Patient', patient)) }), 200],
+    [
+      'transaction',
+      () => fhir('', { body: bundle('transaction', entry('POST', 'Patient', patient), entry('POST', 'Patient', patient)) }),
+      200,
+    ],
     ['delete', () => fhir(url, { method: 'DELETE' }), 204],
   ];
   for (const [interaction, call, status] of interactions) {
@@ -92,11 +96,9 @@ describe('one row', () => {
       const rows = await rowsOf(async () => assert.equal((await call()).status, status));
       // The update reads first.
       const expected = interaction === 'update' ? ['read', 'update'] : [interaction];
-      assert.deepEqual(
-        rows.map((row) => row.interaction).sort(),
-        expected,
-      );
-      if (['create', 'update', 'delete'].includes(interaction)) assert.equal(rows.at(-1)?.resources?.length ?? rows[0]?.resources?.length, 1);
+      assert.deepEqual(rows.map((row) => row.interaction).sort(), expected);
+      if (['create', 'update', 'delete'].includes(interaction))
+        assert.equal(rows.at(-1)?.resources?.length ?? rows[0]?.resources?.length, 1);
       if (interaction === 'transaction') assert.equal(rows[0]?.resources?.length, 2, 'a transaction is one event with all that it touched');
     });
   }
@@ -107,13 +109,10 @@ describe('one row', () => {
       answer = await fhir('', { body: bundle('batch', entry('POST', 'Patient', patient), entry('GET', `Patient/${randomUUID()}`)) });
     });
     assert.equal(answer && entriesOf(answer).length, 2);
-    assert.deepEqual(
-      rows.map((row) => [row.interaction, row.status]).sort(),
-      [
-        ['create', 201],
-        ['refused', 404],
-      ],
-    );
+    assert.deepEqual(rows.map((row) => [row.interaction, row.status]).sort(), [
+      ['create', 201],
+      ['refused', 404],
+    ]);
   });
 
   test('for a message by MLLP, and for one sent again', async () => {

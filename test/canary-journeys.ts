@@ -158,7 +158,7 @@ const oru = [
   `NTE|1||Called to Dr. ${c.hl7Note}, Mrs. ${c.hl7Family} was told.`,
 ];
 const failing = [
-  adt[0]?.replace('CANARY-ADT-1', 'CANARY-BAD-1').replace('ADT^A01^ADT_A01', 'ADT^A01^ADT_A01') ?? '',
+  adt[0]?.replace('CANARY-ADT-1', 'CANARY-BAD-1') ?? '',
   'EVN|A01|20240301080000-0500',
   `PID|1||^^^^MR||${c.badMessage}^Ada||not-a-date-${c.badMessage}|${c.badMessage}|||`,
   `PV1|1|${c.badMessage}|`,
@@ -173,7 +173,7 @@ export interface Gathered {
   readonly text: string;
 }
 
-/** Sends the canaries on every way. @param offlineFacts what the caller needs to know of the stored patient */
+/** Sends the canaries on every way that there is. @returns each answer, and the status of one by its way */
 export async function canaryJourneys(product: Product): Promise<{ answers: Gathered[]; status(way: string): number }> {
   const answers: Gathered[] = [];
   const keep = (way: string, answer: Answer): Answer => {

@@ -196,7 +196,13 @@ test('MLLP garbage is answered or dropped, and the next message is processed', a
     assert.match(await sendMllp(product.mllpPort, 'GET / HTTP/1.1\r\n\r\n'), /^$|MSA\|A[ER]/);
     const adt = example('adt-a04.hl7');
     const withoutPatient = adt.replace(/PID\|[^\r]*\r/, '');
-    for (const message of ['MSH|^~\\&|', 'PID|1||no header', adt.replace('ADT^A04^ADT_A01', 'ZZZ^Z99'), adt.replace('|P|2.5.1', '|X|9.9'), withoutPatient]) {
+    for (const message of [
+      'MSH|^~\\&|',
+      'PID|1||no header',
+      adt.replace('ADT^A04^ADT_A01', 'ZZZ^Z99'),
+      adt.replace('|P|2.5.1', '|X|9.9'),
+      withoutPatient,
+    ]) {
       const answer = await sendMllp(product.mllpPort, message);
       assert.match(answer, /^$|MSA\|A[ER]\|/, `${message.slice(0, 40)} -> ${answer}`);
       if (answer !== '') assert.match(answer, /ERR\|/);
