@@ -16,8 +16,13 @@ export function splitToken(text: string): { system: string | undefined; value: s
 }
 const escaped = (text: string): string => text.replace(/[\\,$|]/g, '\\$&');
 
-export function isIdentifierParameter(name: string): boolean {
-  return name === 'identifier' || name === 'identifier:not' || name === 'accession' || name === 'group-identifier';
+/** By name, and every other parameter whose elements are all identifiers (`requisition`, `container-id` ...). */
+function isIdentifierParameter(server: Server, type: string, name: string): boolean {
+  const code = name.replace(/:not$/, '');
+  if (code.includes(':')) return false;
+  return (
+    code === 'identifier' || code === 'accession' || code === 'group-identifier' || server.door.searchPolicy(type, code) === 'translated'
+  );
 }
 
 /** The one patient that a query names by `patient` or `subject`, if it names exactly one. */
@@ -40,10 +45,10 @@ export async function translateIdentifiers(
   owner?: Person,
 ): Promise<URLSearchParams> {
   if (server.policy.name === 'synthetic' || !principal.reidentify) return query;
-  if (![...query.keys()].some(isIdentifierParameter)) return query;
+  if (![...query.keys()].some((name) => isIdentifierParameter(server, type, name))) return query;
   const translated = new URLSearchParams();
   for (const [name, value] of query) {
-    if (!isIdentifierParameter(name)) translated.append(name, value);
+    if (!isIdentifierParameter(server, type, name)) translated.append(name, value);
     else
       translated.append(
         name,
