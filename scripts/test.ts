@@ -15,6 +15,7 @@ async function main(words: readonly string[]): Promise<number> {
   const files = testFiles(words);
   if (files.length === 0) return fail('No test file matches.');
   if (files.some(needsBrowser)) provideBrowser();
+  if (files.some((file) => file.endsWith('tour.test.ts'))) provideCurl();
   process.stdout.write(`Node ${process.version}, ${files.length} test files\n`);
   return runFiles(files);
 }
@@ -77,6 +78,14 @@ function installBrowser(): string | undefined {
   });
   if (status !== 0) process.stdout.write(stderr);
   return findBrowser();
+}
+
+/** The README's tour speaks with curl, as its readers do; a bare Debian has none. */
+function provideCurl(): void {
+  if (spawnSync('curl', ['--version']).status === 0) return;
+  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
+    spawnSync('sh', ['-c', 'apt-get update -qq && apt-get install -y -qq --no-install-recommends curl'], { stdio: 'ignore' });
+  } else process.stdout.write("The README's tour needs curl. Install it with: sudo apt-get install -y curl\n");
 }
 
 function fail(sentence: string): number {

@@ -7,6 +7,9 @@ import { canaryJourneys, type Gathered, passingCanaries, storedCanaries } from '
 import { type Product, startProduct } from './product.ts';
 import { allPages, database, type Json, list, rest } from './rest-client.ts';
 
+/** The self link repeats the criteria of the search (R4 search.html); identifiers in it are the stored pseudonyms, a date is the caller's own. */
+const withoutLinks = (text: string): string => text.replace(/"link":\[\{"relation".*?\}\]/g, '');
+
 /** The forms in which a value may lie somewhere: as it is, lower case, without punctuation (HL7 dates, digits of a phone), encoded for a URL. */
 function formsOf(value: string): string[] {
   const digits = value.replace(/\D/g, '');
@@ -150,9 +153,6 @@ const refused = [
   'a hook that is none',
 ];
 
-/** What a caller gets back of its own address: a searchset's links, which only it receives. */
-const withoutLinks = (text: string): string => text.replace(/"link":\[\{"relation".*?\}\]/g, '');
-
 for (const bodyCodec of ['text', 'deflate'] as const) {
   describe(`under date-shift, bodies as ${bodyCodec}, nothing that was sent is anywhere`, () => {
     let run: Promise<Searched> | undefined;
@@ -172,7 +172,10 @@ for (const bodyCodec of ['text', 'deflate'] as const) {
     test('not in output or metrics', async () => assert.deepEqual((await result()).inOutput, []));
     test('not in an answer', async () => {
       const { answers } = await result();
-      assert.deepEqual(finds(answers.map(({ way, text }) => [way, withoutLinks(text)] as const)), []);
+      assert.deepEqual(
+        finds(answers.map(({ way, text }) => [way, way === 'search by birth date' ? withoutLinks(text) : text] as const)),
+        [],
+      );
     });
   });
 }

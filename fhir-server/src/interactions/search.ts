@@ -63,8 +63,10 @@ export async function search(server: Server, principal: Principal, request: Requ
   const [type = ''] = request.segments;
   const access = await accessFor(server, principal, type, 's');
   const lenient = /handling=lenient/.test(request.headers['prefer'] ?? '');
-  const asked = request.query;
-  const query = parseSearch(server.definitions, type, await translateIdentifiers(server, principal, type, asked), { lenient });
+  // Links show identifiers as they are stored, never as typed; a link of ours that comes back carries a cursor and is translated already.
+  const isContinued = request.query.has('_cursor');
+  const asked = isContinued ? request.query : await translateIdentifiers(server, principal, type, request.query);
+  const query = parseSearch(server.definitions, type, asked, { lenient });
   refuseRemoved(server, query);
   const context = await planContext(server, query, access);
   if (query.count === 0 || query.summaryCount) return countAnswer(server, asked, query, context);
@@ -115,7 +117,7 @@ async function countAnswer(server: Server, asked: URLSearchParams, query: Search
   return bundle(server, query.type, asked, query, { entries: [], total: await countOf(server, query, context), next: undefined });
 }
 
-/** Self shows what was used, with the values as the caller wrote them. */
+/** Self shows what was used. */
 function selfQuery(asked: URLSearchParams, query: SearchQuery): URLSearchParams {
   const used = new Set(query.used.map(([name]) => name));
   const self = new URLSearchParams();
