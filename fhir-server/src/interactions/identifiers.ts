@@ -72,10 +72,13 @@ async function translateOne(
     return person ? `${pseudonymSystem}|${person.pseudonym}` : nothing;
   }
   if (system === undefined || system === '') return nothing;
-  if (!ownPatientParameter(server.definitions, type)) return `${escaped(system)}|${server.tenantPseudonym(type, system, value)}`;
+  // The door pseudonymises by the patient's secret in the types of the patient compartment, by the tenant's key elsewhere.
+  const ofTenant = (): string => `${escaped(system)}|${server.tenantPseudonym(type, system, value)}`;
+  if (!server.definitions.compartments['Patient']?.[type]) return ofTenant();
   const patientId = patientOfQuery(query);
   const person = owner ?? (patientId ? (await server.vault.findByPatientId([patientId])).get(patientId) : undefined);
   if (!person) {
+    if (!ownPatientParameter(server.definitions, type)) return ofTenant();
     throw new OperationOutcomeError(400, {
       code: 'required',
       diagnostics: 'An identifier of a patient resource can only be found together with its patient: add patient=<id>.',

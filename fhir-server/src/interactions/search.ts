@@ -48,7 +48,7 @@ export async function planContext(server: Server, query: Pick<SearchQuery, 'crit
 function refuseRemoved(server: Server, query: SearchQuery): void {
   const names = [...query.criteria.map((c) => c.param), ...query.sort.map((s) => s.param)];
   for (const name of names) {
-    if (name.startsWith('_')) continue;
+    if (name.startsWith('_') && name !== '_source') continue;
     if (server.door.searchPolicy(query.type, name) === 'refused') {
       throw new OperationOutcomeError(400, {
         code: 'not-supported',
