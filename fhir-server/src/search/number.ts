@@ -1,17 +1,16 @@
 // https://hl7.org/fhir/R4/search.html#number — implicit precision: 100 means [99.5, 100.5), 1e2 means [50, 150).
+import { isExactNumber } from '@limen/fhir-model';
+
 export interface NumberRange {
   readonly value: number;
   readonly lo: number;
   readonly hi: number;
 }
 
-type RawJson = { readonly rawJSON: string };
-const isRawJson = (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON;
-
 /** The digits as written: bodies with numbers that a double would spoil hold JSON.rawJSON objects. */
 export function numberText(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
-  return isRawJson(value) ? (value as RawJson).rawJSON : undefined;
+  return isExactNumber(value) ? value.rawJSON : undefined;
 }
 
 const pattern = /^[+-]?(?:\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
