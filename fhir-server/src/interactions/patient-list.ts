@@ -30,7 +30,7 @@ export async function patientList(server: Server, _principal: Principal, query: 
     only = person.patientId;
   }
   const { rows } = await server.pool.query(
-    `select r.type, r.rid, r.id, r.version, r.lu, r.deleted, r.pat, r.codec, r.body,
+    `select r.type, r.rid, r.id, r.version, date_part('epoch', r.lu) * 1000 as ms, r.deleted, r.pat, r.codec, r.body,
         (select max(i.ts) from idx i where i.tenant = r.tenant and i.pat = r.rid) as active
       from res r where r.tenant = $1 and r.type = $2 and not r.deleted and ($3::text is null or r.id = $3) order by r.lu desc, r.rid limit $4`,
     [server.tenant, server.types.number('Patient'), only ?? null, maximum],

@@ -12,7 +12,8 @@ export interface SearchRow {
   readonly rid: string;
   readonly id: string;
   readonly version: number;
-  readonly lu: Date;
+  /** lastUpdated in milliseconds. */
+  readonly ms: number;
   readonly deleted: boolean;
   readonly pat: string | null;
   readonly codec: number;
@@ -25,7 +26,8 @@ export function cursorAfter(row: SearchRow): Cursor {
   return { keys: row.keys, rid: row.rid };
 }
 
-export const rowColumns = 'r.type, r.shard, r.rid, r.id, r.version, r.lu, r.deleted, r.pat, r.codec, r.body';
+export const rowColumns =
+  "r.type, r.shard, r.rid, r.id, r.version, date_part('epoch', r.lu) * 1000 as ms, r.deleted, r.pat, r.codec, r.body";
 
 /** FROM and WHERE of a search, without order. */
 interface Selection {

@@ -127,7 +127,7 @@ async function runLookups(server: Server, lookups: readonly Lookup[]): Promise<M
   if (lookups.length === 0) return new Map();
   const union = unionOf(lookups);
   const { rows } = await server.pool.query(
-    `select u.n, r.type, r.rid, r.id, r.version, r.lu, r.deleted, r.pat, r.codec, null as body
+    `select u.n, r.type, r.rid, r.id, r.version, date_part('epoch', r.lu) * 1000 as ms, r.deleted, r.pat, r.codec, null as body
      from (${union.text}) u join res r on r.tenant = $${union.values.length + 1} and r.shard = u.shard and r.rid = u.rid order by u.n, r.rid`,
     [...union.values, server.tenant],
   );
