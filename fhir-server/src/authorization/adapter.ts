@@ -24,6 +24,9 @@ export const aliveSql = `
     or exists (select 1 from operational.oidc s where s.kind = 'Session' and s.uid = t.payload->>'sessionUid'
       and s.expires_at > now() and s.payload->>'accountId' = t.payload->>'accountId'))`;
 
+/** Name under which a client's own origins travel in its metadata. */
+export const originsOfClient = 'origins';
+
 /** Client metadata as oidc-provider wants it; in-process clients are unknown to the token endpoint. */
 function metadata(client: RegisteredClient | undefined): Payload | undefined {
   if (!client || client.grantTypes.length === 0) return undefined;
@@ -34,6 +37,7 @@ function metadata(client: RegisteredClient | undefined): Payload | undefined {
     application_type: 'web',
     token_endpoint_auth_method: client.authMethod,
     redirect_uris: [...client.redirectUris],
+    [originsOfClient]: [...client.origins],
     grant_types: [...client.grantTypes],
     response_types: isApp ? ['code'] : [],
     ...(client.secretHash ? { client_secret: client.secretHash } : {}),

@@ -2,6 +2,7 @@
 import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
 import type { FastifyInstance } from 'fastify';
 import type { Pool } from 'pg';
+import type { RegisteredOrigins } from '../operational/index.ts';
 import { deleteExpired } from './adapter.ts';
 import { principalForClient, TokenAuthenticator } from './authenticate.ts';
 import { oauthEndpoints, ownOrigin } from './endpoints.ts';
@@ -17,6 +18,7 @@ export interface AuthorizationOptions {
   /** Public origin without a path: "http://127.0.0.1:8080". */
   readonly origin: string;
   readonly keysDir: string;
+  readonly origins: RegisteredOrigins;
   /** Patients that the picker offers to this user; `identifier` is what the user typed. */
   readonly listPatients: ListPatients;
   /** Told of bugs (never of refusals). */
@@ -74,11 +76,11 @@ function userinfo(app: FastifyInstance, origin: string, authenticate: Authorizat
 
 /** Reads or makes the keys and builds the authorization server; its routes exist after `register`. */
 export async function authorization(options: AuthorizationOptions): Promise<Authorization> {
-  const { pool, origin } = options;
+  const { pool, origin, origins } = options;
   const keys = await authorizationKeys(options.keysDir);
   const authenticator = new TokenAuthenticator(pool, origin);
   const onError = options.onError ?? (() => undefined);
-  const provider = smartProvider({ pool, origin, keys, onRevoke: () => authenticator.forget(), onError });
+  const provider = smartProvider({ pool, origin, origins, keys, onRevoke: () => authenticator.forget(), onError });
   const choice = new PatientChoice(options.listPatients, keys.cookies[0] ?? '');
   const authenticate = (header: string | undefined) => authenticator.authenticate(header);
   const pages = { pool, origin, provider, choice };

@@ -24,6 +24,7 @@ declare module 'oidc-provider' {
     readonly clientAuthMethod: string;
     readonly clientSecret?: string;
     readonly redirectUris?: readonly string[];
+    readonly origins?: readonly string[];
     grantTypeAllowed(grantType: string): boolean;
     compareClientSecret(actual: string): boolean | Promise<boolean>;
   }
@@ -54,6 +55,9 @@ declare module 'oidc-provider' {
     readonly req: IncomingMessage;
     readonly res: ServerResponse;
     readonly method: string;
+    readonly path: string;
+    readonly response: { readonly headers: { readonly [name: string]: unknown }; get(name: string): string };
+    remove(name: string): void;
     readonly cookies: Cookies;
     status: number;
     body: unknown;

@@ -2,8 +2,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type Client, type Context, errors, Provider, type Token } from 'oidc-provider';
 import type { Pool } from 'pg';
-import { findAccount, findClient, hashSecret } from '../operational/index.ts';
-import { PostgresAdapter } from './adapter.ts';
+import { findAccount, findClient, hashSecret, type RegisteredOrigins } from '../operational/index.ts';
+import { originsOfClient, PostgresAdapter } from './adapter.ts';
 import type { AuthorizationKeys } from './keys.ts';
 import { findContext, launchExists } from './launch.ts';
 import { errorPage, pageHeaders } from './pages.ts';
@@ -13,11 +13,13 @@ import { assertionAlgorithms, authMethods } from './smart-configuration.ts';
 export interface ProviderOptions {
   readonly pool: Pool;
   readonly origin: string;
+  readonly origins: RegisteredOrigins;
   readonly keys: AuthorizationKeys;
   readonly onRevoke: () => void;
   readonly onError: (error: Error) => void;
 }
 
+const allowOrigin = 'access-control-allow-origin';
 const shortCookie = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true } as const;
 export const sessionCookie = { ...shortCookie, path: '/' } as const;
 const accessTokenSeconds = 10 * 60;
@@ -92,7 +94,8 @@ function configuration(options: ProviderOptions): object {
     claims: { openid: ['sub'], fhirUser: ['fhirUser'] },
     scopes: ['openid', 'fhirUser', 'offline_access'],
     clientBasedCORS: (_: Context, from: string, client: Client) =>
-      from !== 'null' && (client.redirectUris ?? []).some((uri) => new URL(uri).origin === from),
+      from !== 'null' && ((client.origins ?? []).includes(from) || (client.redirectUris ?? []).some((uri) => new URL(uri).origin === from)),
+    extraClientMetadata: { properties: [originsOfClient] },
     clientAuthMethods: authMethods,
     enabledJWA: { clientAuthSigningAlgValues: assertionAlgorithms, idTokenSigningAlgValues: ['RS256'] },
     assertJwtClientAuthClaimsAndHeader: checkAssertion,
@@ -157,6 +160,20 @@ async function launchContext(context: Context, next: () => Promise<void>): Promi
   else if (body.error_description?.startsWith('code_verifier')) context.body = { ...body, error: 'invalid_grant' };
 }
 
+/**
+ * Which pages may read an answer. The library opens preflights and the errors of unknown clients to every origin; here only registered
+ * origins get the header, the keys are for all, and introspection is for servers.
+ */
+function registeredOnly(origins: RegisteredOrigins): (context: Context, next: () => Promise<void>) => Promise<void> {
+  return async (context, next) => {
+    await next();
+    if (context.path === '/jwks' || context.response.get(allowOrigin) === '') return;
+    if (context.path === '/introspection' || !(await origins.includes(context.req.headers.origin))) {
+      for (const name of Object.keys(context.response.headers)) if (name.startsWith('access-control-')) context.remove(name);
+    }
+  };
+}
+
 /** Client secrets are stored hashed; the presented one is hashed before the comparison. */
 function compareHashedSecret(this: Client, actual: string): boolean {
   const expected = Buffer.from(this.clientSecret ?? '');
@@ -169,6 +186,7 @@ export function smartProvider(options: ProviderOptions): Provider {
   // The front (index.ts) sets the forwarded headers itself; nothing of the client's reaches them.
   provider.proxy = true;
   provider.Client.prototype.compareClientSecret = compareHashedSecret;
+  provider.use(registeredOnly(options.origins));
   provider.use(launchContext);
   provider.on('server_error', (_, error) => options.onError(error));
   return provider;

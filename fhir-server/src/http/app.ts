@@ -4,6 +4,7 @@ import helmet from '@fastify/helmet';
 import { OperationOutcomeError, operationOutcome, type Principal } from '@limen/fhir-model';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Request as InteractionRequest } from '../interactions/answer.ts';
+import type { RegisteredOrigins } from '../operational/index.ts';
 import { capabilities, handle } from '../interactions/handle.ts';
 import type { Server } from '../server.ts';
 import { unavailable } from './faults.ts';
@@ -73,6 +74,11 @@ function sendError(log: Server['log'], error: unknown, request: FastifyRequest, 
     .send(JSON.stringify(outcome));
 }
 
+export interface FhirGate {
+  readonly authenticate: (header: string | undefined) => Promise<Principal>;
+  readonly origins: RegisteredOrigins;
+}
+
 function asOutcomeError(error: unknown): OperationOutcomeError | undefined {
   if (error instanceof OperationOutcomeError) return error;
   const fault = unavailable(error);
@@ -106,7 +112,7 @@ export function mountFhir(app: FastifyInstance, server: Server, authenticate: (h
       const principals = new WeakMap<FastifyRequest, Principal>();
       const audited = new WeakSet<FastifyRequest>();
       scope.addHook('onRequest', async (request, reply) => {
-        cors(request, reply);
+        await cors(origins, request, reply);
         // A preflight carries no token.
         if (request.method === 'OPTIONS') return reply.code(204).send();
         // Before the body is read: what nobody vouches for is not parsed.
@@ -138,12 +144,14 @@ export function mountFhir(app: FastifyInstance, server: Server, authenticate: (h
   );
 }
 
-/** Browser clients: any origin may ask, the token decides; no credentials are ever used. */
-function cors(request: FastifyRequest, reply: FastifyReply): void {
-  if (!request.headers.origin || request.headers.origin === 'null') return;
+/** Pages of registered clients may call; what is public, every page may read. No cookies are ever used. */
+async function cors(origins: RegisteredOrigins, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { origin } = request.headers;
+  const open = isOpen(request);
+  if (!open) reply.header('vary', 'Origin');
+  if (!origin || !(open || (await origins.includes(origin)))) return;
   reply.headers({
-    'access-control-allow-origin': request.headers.origin,
-    vary: 'Origin',
+    'access-control-allow-origin': open ? '*' : origin,
     'access-control-allow-headers': 'authorization, content-type, accept, if-match, if-none-match, if-none-exist, prefer, idempotency-key',
     'access-control-allow-methods': 'GET, POST, PUT, DELETE, OPTIONS',
     'access-control-expose-headers': 'ETag, Location, Content-Location, Last-Modified',
@@ -153,6 +161,11 @@ function cors(request: FastifyRequest, reply: FastifyReply): void {
 function negotiate(request: FastifyRequest): void {
   const format = new URLSearchParams(request.url.split('?')[1] ?? '').get('_format');
   if (format && !/^(json|application\/(fhir\+json|json|json\+fhir)|text\/json)$/.test(format.replace(' ', '+'))) {
+/** The CapabilityStatement is for every page, and so is the preflight for it. */
+function isOpen(request: FastifyRequest): boolean {
+  return /^\/fhir\/metadata\/?(\?|$)/.test(request.url);
+}
+
     throw new OperationOutcomeError(406, { code: 'not-supported', diagnostics: 'This server answers JSON only.' });
   }
   const accept = request.headers.accept;

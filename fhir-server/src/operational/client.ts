@@ -14,6 +14,10 @@ export interface RegisteredClient {
   /** Public keys of a client that authenticates by private_key_jwt. */
   readonly jwks?: JSONWebKeySet | null;
   readonly redirectUris: readonly string[];
+  /** Origins that it calls from beside those of its redirect addresses. */
+  readonly origins: readonly string[];
+  /** Addresses at which it can be launched. */
+  readonly launchUris: readonly string[];
   /** Empty: no token can be asked for; the client exists inside this process only. */
   readonly grantTypes: readonly ('authorization_code' | 'refresh_token' | 'client_credentials')[];
   /** The most it may be granted. */
@@ -29,7 +33,7 @@ export type ClientRegistration = Pick<RegisteredClient, 'clientId' | 'name' | 'a
   Partial<Omit<RegisteredClient, 'secretHash'>> & { readonly secret?: string };
 
 const columns = `client_id as "clientId", name, tenant, auth_method as "authMethod", secret_hash as "secretHash", jwks,
-  redirect_uris as "redirectUris", grant_types as "grantTypes", scope, plane, update_mode as "updateMode", reidentify, trusted`;
+  redirect_uris as "redirectUris", origins, launch_uris as "launchUris", grant_types as "grantTypes", scope, plane, update_mode as "updateMode", reidentify, trusted`;
 
 /** Client secrets are long and random: a plain SHA-256 is enough, and the token endpoint stays fast. */
 export function hashSecret(secret: string): string {
@@ -50,6 +54,8 @@ export function newClient(client: ClientRegistration): RegisteredClient {
     tenant: 'main',
     jwks: null,
     redirectUris: [],
+    origins: [],
+    launchUris: [],
     grantTypes: [],
     plane: 'stored',
     updateMode: 'replace',

@@ -27,6 +27,7 @@ function productClients(origin: string): ClientRegistration[] {
       name: 'Limen',
       authMethod: 'none',
       redirectUris: [`${origin}/app/`],
+      launchUris: [`${origin}/app/launch`],
       grantTypes: ['authorization_code', 'refresh_token'],
       scope: appScope,
       trusted: true,

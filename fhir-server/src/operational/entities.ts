@@ -28,6 +28,8 @@ export const clientEntity = new EntitySchema<RegisteredClient>({
     secretHash: { type: 'text', name: 'secret_hash', nullable: true },
     jwks: { type: 'jsonb', nullable: true },
     redirectUris: { type: 'text', name: 'redirect_uris', array: true },
+    origins: { type: 'text', array: true },
+    launchUris: { type: 'text', name: 'launch_uris', array: true },
     grantTypes: { type: 'text', name: 'grant_types', array: true },
     scope: { type: 'text' },
     plane: { type: 'text' },

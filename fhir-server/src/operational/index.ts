@@ -2,4 +2,5 @@
 export * from './account.ts';
 export * from './client.ts';
 export * from './credentials.ts';
-export { operationalSql } from './schema.ts';
+export { RegisteredOrigins } from './origins.ts';
+export { clientAddressesSql, operationalSql } from './schema.ts';

@@ -65,3 +65,10 @@ create table operational.grant_context (
   expires_at timestamptz not null
 );
 `;
+
+/** Addresses of a client beside its redirect addresses: origins it calls from, and where it is launched. */
+export const clientAddressesSql = `
+alter table operational.client
+  add column origins text[] not null default '{}',
+  add column launch_uris text[] not null default '{}';
+`;
