@@ -18,12 +18,14 @@ const sidecarBackMs = 500;
 
 /** What was started, in order; stopped in the opposite order. */
 const stops: (() => Promise<unknown>)[] = [];
-let stopping = false;
+let stopping: Promise<void> | undefined;
 
-async function stopAll(): Promise<void> {
-  if (stopping) return;
-  stopping = true;
-  for (const stop of stops.reverse()) await stop().catch(() => undefined);
+/** Once, however often it is asked: npm passes a Ctrl-C on that the terminal has sent already. */
+function stopAll(): Promise<void> {
+  stopping ??= (async () => {
+    for (const stop of stops.reverse()) await stop().catch(() => undefined);
+  })();
+  return stopping;
 }
 
 async function checkPort(name: string, host: string, port: number): Promise<void> {

@@ -1,10 +1,11 @@
 // Starts the whole product as a user does, `node start.ts` with a fresh data folder and free ports, for tests that speak to it from outside.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import type { Writable } from 'node:stream';
 
 const root = path.resolve(import.meta.dirname, '..');
 const readyTimeoutMs = 120_000;
@@ -108,32 +109,37 @@ async function launch(options: ProductOptions): Promise<Running> {
     ...options.env,
   };
   const child = spawn(process.execPath, ['start.ts'], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const endWithTests = (): void => void child.kill('SIGTERM');
-  process.once('exit', endWithTests);
-  child.once('close', () => process.removeListener('exit', endWithTests));
+  endWithTests(child);
   return { child, dataDir, ports: { http, mllp, inference, metrics }, stdout: gather(child.stdout), stderr: gather(child.stderr) };
 }
 
 function freshDataDir(): string {
   const dataDir = mkdtempSync(path.join(os.tmpdir(), 'limen-test-'));
-  process.once('exit', () => {
-    endOrphan(dataDir);
-    rmSync(dataDir, { recursive: true, force: true });
-  });
+  tellWarden(`folder ${dataDir}`);
   return dataDir;
 }
 
-/** A database whose parent was killed would outlive the tests. */
-function endOrphan(dataDir: string): void {
-  const file = path.join(dataDir, 'postgres/postmaster.pid');
-  if (!existsSync(file)) return;
-  const [pid, folder] = readFileSync(file, 'utf8').split('\n');
-  if (folder !== path.join(dataDir, 'postgres')) return;
-  try {
-    process.kill(Number(pid), 'SIGQUIT');
-  } catch {
-    // It is gone already.
+let warden: Writable | undefined;
+
+/** A process that cleans up when this one has ended, also when a signal ended it, which no handler of ours would see. */
+function tellWarden(line: string): void {
+  if (!warden) {
+    // In a session of its own: Ctrl-C in the terminal is not for it.
+    const child = spawn('sh', [path.join(import.meta.dirname, 'end-with-parent.sh')], {
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    child.unref();
+    warden = child.stdin;
+    if ('unref' in warden && typeof warden.unref === 'function') warden.unref();
   }
+  warden.write(`${line}\n`);
+}
+
+/** Lets a product live no longer than the test process. */
+export function endWithTests(child: ChildProcess): void {
+  tellWarden(`pid ${child.pid}`);
+  child.once('exit', () => tellWarden(`gone ${child.pid}`));
 }
 
 /** Ports that nothing listens on now; all are held at once, so that they differ. */

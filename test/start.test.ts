@@ -1,5 +1,6 @@
 // Starting and stopping the product: what is refused with one sentence, what a second start finds, what a kill leaves behind.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -7,6 +8,7 @@ import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { holdPort, type Product, startProduct, startRefused } from './product.ts';
 
 let folder: string;
@@ -152,6 +154,25 @@ test('requests that are never finished do not hold up the stop', async () => {
   await (await fetch(`${product.origin}/ready`)).arrayBuffer();
   assert.equal(await product.stop('SIGINT'), 0);
   for (const socket of sockets) socket.destroy();
+});
+
+describe('a test process that ends without stopping its product', () => {
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    test(`by ${signal} leaves neither the product nor its folder`, async () => {
+      const program = `const { startProduct } = await import('./product.ts'); const { pid, dataDir } = await startProduct(); console.log(JSON.stringify({ pid, dataDir }));`;
+      const tests = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+        cwd: import.meta.dirname,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const [line] = (await once(tests.stdout, 'data')) as [Buffer];
+      const { pid, dataDir } = JSON.parse(line.toString()) as { pid: number; dataDir: string };
+      assert.ok(processExists(pid) && existsSync(dataDir));
+      tests.kill(signal);
+      const deadlineMs = Date.now() + 60_000;
+      while ((processExists(pid) || existsSync(dataDir)) && Date.now() < deadlineMs) await setTimeout(100);
+      assert.deepEqual([processExists(pid), existsSync(dataDir)], [false, false]);
+    });
+  }
 });
 
 test('kill -9 of the parent blocks no start and loses nothing that was answered', async () => {
