@@ -81,6 +81,7 @@ const run = async (...parameter: Parameter[]) => {
 
 const refusals: readonly (readonly [string, readonly Parameter[], number, string])[] = [
   ['no medication and no patient', [], 400, 'required'],
+  ['a patient alone', [patient], 400, 'required'],
   ['another resource', [{ name: 'medication', resource: { resourceType: 'Medication' } }], 400, 'invalid'],
   ['a reference to another type', [reference('Observation/1')], 400, 'invalid'],
   ['an absolute reference', [reference('http://elsewhere.example/MedicationRequest/1')], 400, 'invalid'],
@@ -138,6 +139,16 @@ test('with patient: the recorded medication is checked too, and the result is st
     ['MedicationRequest/simva', '#m1'],
   );
   assert.deepEqual(result.origin.inputs, ['MedicationRequest/simva/_history/3']);
+});
+
+test('a recorded medication that is also given counts once, and is named by its place in the input', async () => {
+  const { result } = await run(patient, reference('MedicationRequest/simva'), inline('21212'));
+  const [issue] = result.results;
+  assert.ok(issue?.resourceType === 'DetectedIssue');
+  assert.deepEqual(
+    issue.implicated?.map((r) => r.reference),
+    ['MedicationRequest/simva', '#m2'],
+  );
 });
 
 test('a medication by reference to a Medication is resolved, and its version is an input', async () => {

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Provenance, Resource } from '@limen/fhir-model';
-import type { DetectedIssue, RiskAssessment } from '../src/fhir/resource-of.ts';
+import type { DetectedIssue, ResourceOf, RiskAssessment } from '../src/fhir/resource-of.ts';
 import { personOf } from '../src/record/person.ts';
 import { askFrom, changedSince, merged, nothingYet, type Parts, withChanges } from '../src/record/record.ts';
-import { checkAnswerOf, ordered } from '../src/results/findings.ts';
+import { checkAnswerOf, checkInputOf, medicationOf, ordered } from '../src/results/findings.ts';
 import { isOpen, reviewTransaction } from '../src/results/review.ts';
 import { percentText, riskOf } from '../src/results/risk.ts';
 
@@ -103,6 +103,31 @@ test('what the check could not look at is kept as a warning', () => {
     ],
   );
   assert.equal(checkAnswerOf({ resourceType: 'Patient' }).notes[0]?.level, 'error');
+});
+
+test('a check gives the active medications by reference, and its notes lead back to them', () => {
+  const request = (id: string, status: 'active' | 'stopped'): ResourceOf<'MedicationRequest'> => ({
+    resourceType: 'MedicationRequest',
+    id,
+    status,
+    intent: 'order',
+    subject: {},
+  });
+  assert.equal(checkInputOf('p', [request('old', 'stopped')]), undefined);
+  const input = checkInputOf('p', [request('old', 'stopped'), request('a', 'active'), request('b', 'active')]);
+  assert.ok(input);
+  assert.deepEqual(
+    input.parameter?.map((p) => [p.name, p.valueReference?.reference]),
+    [
+      ['patient', 'Patient/p'],
+      ['medication', 'MedicationRequest/a'],
+      ['medication', 'MedicationRequest/b'],
+    ],
+  );
+  const note = (about: string | undefined) => ({ level: 'warning' as const, text: '', about, coding: undefined });
+  assert.equal(medicationOf(note('Parameters.parameter[2]'), input), 'MedicationRequest/b');
+  assert.equal(medicationOf(note("MedicationRequest.where(id = 'c')"), input), 'MedicationRequest/c');
+  assert.equal(medicationOf(note(undefined), input), undefined);
 });
 
 test('open findings come first, then the severe ones', () => {

@@ -92,10 +92,10 @@ function checkSubject({ use, expression }: Input, patientId: string): void {
 
 async function inputs(context: OperationContext, patientId: string | undefined): Promise<Input[]> {
   const asked = await given(context);
-  if (asked.length === 0 && !patientId)
+  if (asked.length === 0)
     throw new OperationOutcomeError(400, {
       code: 'required',
-      diagnostics: 'Give at least one medication.',
+      diagnostics: 'Give at least one medication: a MedicationRequest or MedicationStatement, inline or as a reference.',
       expression: 'Parameters.parameter',
     });
   const known = patientId ? await recorded(context.client, patientId, context.signal) : [];

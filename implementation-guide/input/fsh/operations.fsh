@@ -47,16 +47,16 @@ Usage: #definition
 * url = "https://limen.example/OperationDefinition/check-medications"
 * name = "CheckMedications"
 * title = "Check medications"
-* description = "Checks medications for the 15 ONC high-priority pairs of drug classes. With a patient the active MedicationRequests of the record are checked too, and the findings are stored unreviewed (`preliminary`) with their Provenance; without one nothing is stored. What could not be recognised is said in the answer: no finding does not mean no interaction. At least one medication or a patient is needed."
+* description = "Checks medications for the 15 ONC high-priority pairs of drug classes. With a patient the active MedicationRequests of the record are checked too, and the findings are stored unreviewed (`preliminary`) with their Provenance; without one nothing is stored. What could not be recognised is said in the answer: no finding does not mean no interaction. At least one medication is needed, with or without a patient."
 * system = true
 * type = false
 * instance = false
 * parameter[+].name = #medication
 * parameter[=].use = #in
-* parameter[=].min = 0
+* parameter[=].min = 1
 * parameter[=].max = "*"
 * parameter[=].type = #Resource
-* parameter[=].documentation = "A MedicationRequest or MedicationStatement: inline (`resource`) or as a reference to one of this server (`valueReference`). Required when no patient is given. An inline one is contained in the findings that rest on it."
+* parameter[=].documentation = "A MedicationRequest or MedicationStatement: inline (`resource`) or as a reference to one of this server (`valueReference`). An inline one is contained in the findings that rest on it."
 * parameter[+].name = #patient
 * parameter[=].use = #in
 * parameter[=].min = 0

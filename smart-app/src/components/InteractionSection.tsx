@@ -1,11 +1,11 @@
 // Interaction findings, each to be accepted or rejected, and what the check could not look at: silence must never look like safety.
 import type { Coding, Parameters } from '@limen/fhir-model';
-import { useCallback, useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import type { DetectedIssue, ResourceOf } from '../fhir/resource-of.ts';
 import { dayText } from '../fhir/text.ts';
 import { changedSince } from '../record/record.ts';
 import type { RecordState } from '../record/use-record.ts';
-import { type CheckNote, checkAnswerOf, drugsOf, ordered } from '../results/findings.ts';
+import { type CheckNote, checkAnswerOf, checkInputOf, drugsOf, medicationOf, ordered } from '../results/findings.ts';
 import { medicationText } from './Overview.tsx';
 import { Review, RulesMark, Status } from './Review.tsx';
 import { type ResultProps, useOperation, useWhenNone } from './RiskSection.tsx';
@@ -47,20 +47,27 @@ function Finding({ issue, requests, ...props }: ResultProps & { issue: DetectedI
   );
 }
 
-function aboutText(note: CheckNote, requests: Requests, displayOf: (coding: Coding) => string): string {
-  const request = requests.find((r) => note.about === `MedicationRequest/${r.id}`);
+interface Checked {
+  readonly input: Parameters;
+  readonly notes: readonly CheckNote[];
+}
+
+function aboutText(note: CheckNote, input: Parameters, requests: Requests, displayOf: (coding: Coding) => string): string {
+  const about = medicationOf(note, input);
+  const request = about === undefined ? undefined : requests.find((r) => about === `MedicationRequest/${r.id}`);
   if (request) return `${medicationText(request)}: `;
   return note.coding ? `${displayOf(note.coding)}: ` : '';
 }
 
-function Notes({ notes, requests, displayOf }: { notes: readonly CheckNote[]; requests: Requests; displayOf: (coding: Coding) => string }) {
+function Notes({ checked, requests, displayOf }: { checked: Checked; requests: Requests; displayOf: (coding: Coding) => string }) {
+  const { input, notes } = checked;
   if (notes.length === 0) return null;
   return (
     <ul className="notes">
       {notes.map((note, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: notes may be equal in all they show
         <li key={i} className={note.level === 'information' ? 'notice' : 'warning'}>
-          {aboutText(note, requests, displayOf)}
+          {aboutText(note, input, requests, displayOf)}
           {note.text}
         </li>
       ))}
@@ -72,28 +79,30 @@ function outdated(issues: readonly DetectedIssue[], { parts }: RecordState): boo
   return issues.some((issue) => issue.status === 'preliminary' && changedSince(parts, ['MedicationRequest'], issue.meta?.lastUpdated));
 }
 
-function nothingFound(part: RecordState['parts']['MedicationRequest']): string {
-  const none = part.state === 'ready' && !part.items.some((r) => r.status === 'active');
-  return none ? 'There are no active medications to check.' : 'The check ran and found no interaction.';
+function emptyText(checked: Checked | undefined, nothingToCheck: boolean): string {
+  if (checked) return 'The check ran and found no interaction.';
+  return nothingToCheck ? 'There are no active medications to check.' : 'No check has run.';
 }
 
 export function InteractionSection(props: ResultProps) {
   const { http, patient, record } = props;
   const part = record.parts.DetectedIssue;
   const { apply } = record;
-  const [notes, setNotes] = useState<readonly CheckNote[]>();
+  const [checked, setChecked] = useState<Checked>();
+  const medications = record.parts.MedicationRequest;
+  const input = useMemo(
+    () => (medications.state === 'ready' ? checkInputOf(patient, medications.items) : undefined),
+    [patient, medications],
+  );
   const run = useCallback(async () => {
-    const input: Parameters = {
-      resourceType: 'Parameters',
-      parameter: [{ name: 'patient', valueReference: { reference: `Patient/${patient}` } }],
-    };
-    const answer = checkAnswerOf(await http.operation('$check-medications', input));
-    setNotes(answer.notes);
-    apply('DetectedIssue', answer.issues);
-  }, [http, patient, apply]);
+    if (!input) return;
+    const { issues, notes } = checkAnswerOf(await http.operation('$check-medications', input));
+    setChecked({ input, notes });
+    apply('DetectedIssue', issues);
+  }, [http, input, apply]);
   const { busy, problem, go } = useOperation(run);
-  useWhenNone(part.state === 'ready' && part.items.length === 0, go);
-  const requests = record.parts.MedicationRequest.state === 'ready' ? record.parts.MedicationRequest.items : [];
+  useWhenNone(part.state === 'ready' && part.items.length === 0 && input !== undefined, go);
+  const requests = medications.state === 'ready' ? medications.items : [];
   return (
     <Section title="Medication interactions" className="ai">
       <PartView part={part} what="interaction findings" retry={() => record.reload('DetectedIssue')}>
@@ -111,14 +120,14 @@ export function InteractionSection(props: ResultProps) {
               <Failure what="a new check; it could not run, so interactions may be missing" reason={problem} />
             )}
             {items.length === 0 && !busy && problem === undefined ? (
-              <p className="empty">{notes ? nothingFound(record.parts.MedicationRequest) : 'No check has run.'}</p>
+              <p className="empty">{emptyText(checked, medications.state === 'ready' && !input)}</p>
             ) : null}
-            {notes ? <Notes notes={notes} requests={requests} displayOf={props.displayOf} /> : null}
+            {checked ? <Notes checked={checked} requests={requests} displayOf={props.displayOf} /> : null}
             {outdated(items, record) ? <Outdated /> : null}
-            {items.length > 0 && !notes && !busy ? (
+            {items.length > 0 && !checked && !busy ? (
               <p className="row-detail">These are stored findings. Run the check again to see what it covers.</p>
             ) : null}
-            <button type="button" className="quiet" disabled={busy} onClick={go}>
+            <button type="button" className="quiet" disabled={busy || !input} onClick={go}>
               Check medications{items.length > 0 ? ' again' : ''}
             </button>
           </>

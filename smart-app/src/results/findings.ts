@@ -1,6 +1,6 @@
 // https://hl7.org/fhir/R4/detectedissue.html — interaction findings, and what the check says it could not do.
-import type { Coding, OperationOutcome, Resource } from '@limen/fhir-model';
-import type { DetectedIssue } from '../fhir/resource-of.ts';
+import type { Coding, OperationOutcome, Parameters, Resource } from '@limen/fhir-model';
+import type { DetectedIssue, ResourceOf } from '../fhir/resource-of.ts';
 import { conceptText, words } from '../fhir/text.ts';
 
 export type NoteLevel = 'information' | 'warning' | 'error';
@@ -8,7 +8,7 @@ export type NoteLevel = 'information' | 'warning' | 'error';
 export interface CheckNote {
   readonly level: NoteLevel;
   readonly text: string;
-  /** What the note is about: a reference or a path of the input. */
+  /** FHIRPath in the input of the check, or in the record. */
   readonly about: string | undefined;
   readonly coding: Coding | undefined;
 }
@@ -40,6 +40,27 @@ export function checkAnswerOf(answer: Resource): CheckAnswer {
   if (answer.resourceType !== 'Bundle') return { issues: [], notes: [unreadable] };
   const parts = (answer.entry ?? []).flatMap((entry) => (entry.resource ? [checkAnswerOf(entry.resource)] : []));
   return { issues: parts.flatMap((p) => p.issues), notes: parts.flatMap((p) => p.notes) };
+}
+
+/** The input of a check: the patient and the active medications, by reference. Undefined when there is nothing to check. */
+export function checkInputOf(patient: string, requests: readonly ResourceOf<'MedicationRequest'>[]): Parameters | undefined {
+  const active = requests.filter((request) => request.status === 'active' && request.id !== undefined);
+  if (active.length === 0) return undefined;
+  return {
+    resourceType: 'Parameters',
+    parameter: [
+      { name: 'patient', valueReference: { reference: `Patient/${patient}` } },
+      ...active.map(({ id }) => ({ name: 'medication', valueReference: { reference: `MedicationRequest/${id}` } })),
+    ],
+  };
+}
+
+/** The medication of the input, or of the record, that a note is about: "MedicationRequest/1". */
+export function medicationOf(note: CheckNote, input: Parameters): string | undefined {
+  const position = /^Parameters\.parameter\[(\d+)\]/.exec(note.about ?? '')?.[1];
+  if (position !== undefined) return input.parameter?.[Number(position)]?.valueReference?.reference;
+  const recorded = /^(\w+)\.where\(id = '([^']+)'\)/.exec(note.about ?? '');
+  return recorded ? `${recorded[1]}/${recorded[2]}` : undefined;
 }
 
 const severities = ['high', 'moderate', 'low'];
