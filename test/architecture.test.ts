@@ -47,6 +47,8 @@ const rank: { readonly [folder: string]: number } = {
   operations: 2,
   search: 2,
   validation: 2,
+  view: 2,
+  xml: 2,
   audit: 1,
   operational: 1,
   store: 1,
