@@ -5,14 +5,15 @@ import { compileDoor, policy } from '@limen/deidentification';
 import type { FhirClient, OperationProvider, Principal } from '@limen/fhir-model';
 import { loadDefinitions } from '@limen/fhir-model/definitions';
 import type { FastifyInstance } from 'fastify';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Logger } from 'pino';
 import { auditLog } from './audit/log.ts';
 import { authorization } from './authorization/index.ts';
-import { createApp, mountFhir, securityHeaders } from './http/app.ts';
+import { createApp, mountFhir } from './http/app.ts';
 import { mountHealth } from './http/health.ts';
 import { type HookService, mountHookService } from './http/hooks.ts';
 import { startMetrics } from './http/metrics.ts';
+import { securityHeaders } from './http/security-headers.ts';
 import { mountApp } from './http/static-app.ts';
 import { handle } from './interactions/handle.ts';
 import { clientThrough } from './interactions/operation.ts';
@@ -29,6 +30,7 @@ import { migrate } from './store/migrate.ts';
 import { storeSql } from './store/migrations/0001-store.ts';
 import { commitSql } from './store/migrations/0002-commit.ts';
 import { tenantSql } from './store/migrations/0003-tenant.ts';
+import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
 import { openTenant } from './store/tenant.ts';
 import { compileValidator } from './validation/index.ts';
@@ -66,13 +68,6 @@ export interface OpenServer {
   close(): Promise<void>;
 }
 
-function poolOf(config: pg.ClientConfig, log: Logger, max: number): pg.Pool {
-  const pool = new pg.Pool({ ...config, max, connectionTimeoutMillis: 5000, statement_timeout: 30_000 });
-  // Without a listener an idle client takes the process down with the database.
-  pool.on('error', () => log.warn({ event: 'database-connection-lost' }));
-  return pool;
-}
-
 /** Row ids in blocks: a key and tie-breaker, never an order. */
 function ridBlocks(pool: pg.Pool): () => Promise<bigint> {
   let next = 0n;
@@ -98,7 +93,8 @@ function ridBlocks(pool: pg.Pool): () => Promise<bigint> {
 export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const { log, now, origin, dataDir } = options;
   const keysDir = path.join(dataDir, 'keys');
-  const pool = poolOf(options.database, log, 12);
+  const pools = openPools(options.database, log, { fresh: 8, kept: 8 });
+  const pool = pools.fresh;
   const vaultPool = poolOf(options.vaultDatabase, log, 4);
   const chosen = policy(options.policyName);
   await migrate(pool, [
@@ -107,8 +103,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0003-tenant', sql: tenantSql },
     { name: '0004-operational', sql: operationalSql },
     { name: '0005-replay', sql: replaySql },
-  ]);
     { name: '0006-client-addresses', sql: clientAddressesSql },
+  ]);
   await migrate(vaultPool, [{ name: '0001-vault', sql: vaultSql }]);
   await openTenant(pool, tenant, 'main', chosen.name);
   const definitions = loadDefinitions();
@@ -132,9 +128,10 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     indexer: await compileIndexer(definitions),
     pool,
     codec,
-    reader: reader(pool, codec, types, tenant, clientIds),
+    runPlan: planRunner(pools),
+    reader: reader(pools.kept, codec, types, tenant, clientIds),
     committer: committer(options.database, tenant, options.writeLanes),
-    audit: auditLog(pool, tenant, now),
+    audit: auditLog(pools.kept, tenant, now),
     nextRid: ridBlocks(pool),
     keyedHash: (text) => createHmac('sha256', hashKey).update(text).digest(),
     cursorKey: derived('cursor'),
@@ -144,12 +141,12 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   };
   await ensureCredentials(pool, dataDir, { origin });
   const app = createApp(log);
-  await securityHeaders(app);
+  securityHeaders(app);
   const origins = new RegisteredOrigins(pool);
   const auth = await authorization({
     pool,
-    origin,
     origins,
+    origin,
     keysDir,
     listPatients: (principal, query) => patientList(server, principal, query),
     onError: (error) => log.error({ event: 'bug', name: error.name }),
@@ -176,7 +173,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
       setTimeout(() => app.server.closeAllConnections(), closeGraceMs).unref();
       await app.close();
       await server.committer.close();
-      await Promise.all([pool.end(), vaultPool.end()]);
+      await Promise.all([pools.close(), vaultPool.end()]);
     },
   };
 }

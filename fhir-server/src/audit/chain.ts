@@ -23,15 +23,9 @@ export interface LinkedRow {
   readonly hash: Buffer;
 }
 
-/** Keys in a fixed order, so that the text can be rebuilt from jsonb and hashed again. */
-export function canonicalRow(row: AuditRow): string {
-  return JSON.stringify(
-    Object.fromEntries(
-      Object.entries(row)
-        .filter(([, v]) => v !== undefined)
-        .sort(([a], [b]) => (a < b ? -1 : 1)),
-    ),
-  );
+/** Keys in alphabetical order, so that the text can be rebuilt from jsonb and hashed again. */
+export function canonicalRow({ client, id, interaction, purpose, requestId, resources, status, type, user }: AuditRow): string {
+  return JSON.stringify({ client, id, interaction, purpose, requestId, resources, status, type, user });
 }
 
 export function linkHash(previous: Buffer, n: number, at: string, row: string): Buffer {

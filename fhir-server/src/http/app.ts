@@ -1,11 +1,10 @@
 // The HTTP face of the FHIR API: limits, content negotiation, authentication, errors as OperationOutcome. No logic of FHIR lives here.
 import { randomUUID } from 'node:crypto';
-import helmet from '@fastify/helmet';
 import { OperationOutcomeError, operationOutcome, type Principal } from '@limen/fhir-model';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Request as InteractionRequest } from '../interactions/answer.ts';
-import type { RegisteredOrigins } from '../operational/index.ts';
 import { capabilities, handle } from '../interactions/handle.ts';
+import type { RegisteredOrigins } from '../operational/index.ts';
 import type { Server } from '../server.ts';
 import { unavailable } from './faults.ts';
 import { parseJson } from './scan.ts';
@@ -38,22 +37,6 @@ export function createApp(log: Server['log']): FastifyInstance {
   return app;
 }
 
-export async function securityHeaders(app: FastifyInstance): Promise<void> {
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      directives: {
-        defaultSrc: ["'self'"],
-        styleSrc: ["'self'", "'unsafe-inline'"],
-        imgSrc: ["'self'", 'data:'],
-        formAction: ["'self'"],
-        frameAncestors: ["'none'"],
-        upgradeInsecureRequests: null,
-      },
-    },
-    strictTransportSecurity: false,
-  });
-}
-
 function badAddress(cause?: unknown): OperationOutcomeError {
   return new OperationOutcomeError(400, { code: 'invalid', diagnostics: 'The address is not well encoded.' }, { cause });
 }
@@ -74,11 +57,6 @@ function sendError(log: Server['log'], error: unknown, request: FastifyRequest, 
     .send(JSON.stringify(outcome));
 }
 
-export interface FhirGate {
-  readonly authenticate: (header: string | undefined) => Promise<Principal>;
-  readonly origins: RegisteredOrigins;
-}
-
 function asOutcomeError(error: unknown): OperationOutcomeError | undefined {
   if (error instanceof OperationOutcomeError) return error;
   const fault = unavailable(error);
@@ -96,8 +74,13 @@ function asOutcomeError(error: unknown): OperationOutcomeError | undefined {
     : undefined;
 }
 
+export interface FhirGate {
+  readonly authenticate: (header: string | undefined) => Promise<Principal>;
+  readonly origins: RegisteredOrigins;
+}
+
 /** Mounts `/fhir/*`. */
-export function mountFhir(app: FastifyInstance, server: Server, authenticate: (header: string | undefined) => Promise<Principal>): void {
+export function mountFhir(app: FastifyInstance, server: Server, { authenticate, origins }: FhirGate): void {
   void app.register(
     async (scope) => {
       scope.removeAllContentTypeParsers();
@@ -161,11 +144,6 @@ async function cors(origins: RegisteredOrigins, request: FastifyRequest, reply: 
 function negotiate(request: FastifyRequest): void {
   const format = new URLSearchParams(request.url.split('?')[1] ?? '').get('_format');
   if (format && !/^(json|application\/(fhir\+json|json|json\+fhir)|text\/json)$/.test(format.replace(' ', '+'))) {
-/** The CapabilityStatement is for every page, and so is the preflight for it. */
-function isOpen(request: FastifyRequest): boolean {
-  return /^\/fhir\/metadata\/?(\?|$)/.test(request.url);
-}
-
     throw new OperationOutcomeError(406, { code: 'not-supported', diagnostics: 'This server answers JSON only.' });
   }
   const accept = request.headers.accept;
@@ -181,6 +159,11 @@ function segmentsOf(url: string): string[] {
   } catch (cause) {
     throw badAddress(cause);
   }
+}
+
+/** The CapabilityStatement is for every page, and so is the preflight for it. */
+function isOpen(request: FastifyRequest): boolean {
+  return /^\/fhir\/metadata\/?(\?|$)/.test(request.url);
 }
 
 /** The CapabilityStatement needs no token. */

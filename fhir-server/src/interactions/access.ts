@@ -13,7 +13,7 @@ export async function accessFor(server: Server, principal: Principal, type: stri
     });
   const rid =
     principal.patient && grants.some((g) => g.level === 'patient')
-      ? (await server.reader.current('Patient', principal.patient))?.rid
+      ? (await server.reader.patientRids([principal.patient])).get(principal.patient)
       : undefined;
   return grants.map((grant) => ({
     // No launch patient: a patient/ scope opens nothing (rid 0 does not exist).

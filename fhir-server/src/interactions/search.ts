@@ -13,7 +13,6 @@ import {
   recheck,
   revincludeQuery,
   type SearchQuery,
-  type SearchRow,
 } from '../search/index.ts';
 import type { Server } from '../server.ts';
 import type { Stored } from '../store/read.ts';
@@ -37,11 +36,8 @@ export async function planContext(server: Server, query: Pick<SearchQuery, 'crit
       }
     }
   }
-  const found = await server.reader.currentMany(
-    [...ids].map((id) => ({ type: 'Patient', id })),
-    false,
-  );
-  return { tenant: server.tenant, typeNumber: server.types.number, access, patientRid: (id) => found.get(`Patient/${id}`)?.rid };
+  const rids = await server.reader.patientRids([...ids]);
+  return { tenant: server.tenant, typeNumber: server.types.number, access, patientRid: (id) => rids.get(id) };
 }
 
 /** Parameters whose element the policy removes are refused, not empty. */
@@ -72,7 +68,7 @@ export async function search(server: Server, principal: Principal, request: Requ
   if (query.count === 0 || query.summaryCount) return countAnswer(server, asked, query, context);
   const cursor = openCursor(server, query.cursor ?? null);
   const plan = planSearch(query, cursor ? { ...context, cursor } : context);
-  const { rows } = await server.pool.query<SearchRow>(plan.text, plan.values);
+  const { rows } = await server.runPlan(plan);
   const page = rows.slice(0, query.count);
   const matches = server.reader.byRows(page);
   const last = page.at(-1);
@@ -109,7 +105,7 @@ function ignoredEntry(query: SearchQuery): string {
 
 async function countOf(server: Server, query: SearchQuery, context: PlanContext): Promise<number> {
   const plan = planCount(query, context);
-  const { rows } = await server.pool.query(plan.text, plan.values);
+  const { rows } = await server.runPlan(plan);
   return Number(Object.values(rows[0] as object)[0]);
 }
 
@@ -168,7 +164,7 @@ async function included(server: Server, principal: Principal, query: SearchQuery
       await planContext(server, { criteria: [] }, access),
       maximumIncluded,
     );
-    const { rows } = await server.pool.query<SearchRow>(plan.text, plan.values);
+    const { rows } = await server.runPlan(plan);
     for (const stored of server.reader.byRows(rows)) add(stored);
   }
   return found;
@@ -191,7 +187,7 @@ async function forward(server: Server, principal: Principal, includes: readonly 
   for (const [type, ids] of wanted) {
     if (!server.types.has(type) || grantsFor(principal.scopes, type, 's').length === 0) continue;
     const plan = includeQuery(type, [...ids], await planContext(server, { criteria: [] }, await accessFor(server, principal, type, 's')));
-    const { rows } = await server.pool.query<SearchRow>(plan.text, plan.values);
+    const { rows } = await server.runPlan(plan);
     visible.push(...server.reader.byRows(rows).filter((stored) => ids.has(stored.id)));
   }
   return visible;

@@ -117,4 +117,6 @@ export interface PlanContext {
 export interface Plan {
   readonly text: string;
   readonly values: unknown[];
+  /** The access path is one patient's part of an index whatever the values are: the database need not plan it anew each time. */
+  readonly pinned?: boolean;
 }

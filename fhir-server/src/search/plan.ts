@@ -35,6 +35,7 @@ interface Selection {
   readonly with: string;
   readonly from: string;
   readonly where: string;
+  readonly pinned: boolean;
   /** hot drives: its time stamp and key must be named for its index to give the order. */
   readonly hot: boolean;
 }
@@ -83,6 +84,7 @@ function selectionOf(query: SearchQuery, context: PlanContext, values: Values): 
     with: materialized ? `c as materialized (select * from idx i where i.tenant = $1 and i.type = ${type} and ${tokens})` : '',
     from,
     where: where.join(' and '),
+    pinned: shape.patient !== undefined,
     hot,
   };
 }
@@ -103,7 +105,7 @@ export function planSearch(query: SearchQuery, context: PlanContext): Plan {
     : pick(selection, sort, context.cursor, values, limit, '');
   const keys = sort.length > 0 ? `array[${sort.map((_, n) => `m.k${n}::text`).join(', ')}]` : "'{}'::text[]";
   const text = `${withClause(selection.with, `m as (${picked})`)}select ${rowColumns}, ${keys} as keys from m join res r on r.tenant = $1 and r.shard = m.shard and r.rid = m.rid order by ${orderSql(sort, 'm.k', 'm.rid')} limit ${limit}`;
-  return { text, values: values.list };
+  return { text, values: values.list, pinned: selection.pinned };
 }
 
 function pick(
@@ -156,12 +158,12 @@ function pickDatedFirst(
  */
 export function planCount(query: SearchQuery, context: PlanContext, maximum?: number): Plan {
   const values = new Values(context.tenant);
-  const { with: cte, from, where } = selectionOf({ ...query, sort: [] }, context, values);
+  const { with: cte, from, where, pinned } = selectionOf({ ...query, sort: [] }, context, values);
   const text =
     maximum === undefined
       ? `${withClause(cte)}select count(*) as total from ${from} where ${where}`
       : `${withClause(cte)}select count(*) as total from (select 1 from ${from} where ${where} limit ${values.add(maximum, 'int8')}) n`;
-  return { text, values: values.list };
+  return { text, values: values.list, pinned };
 }
 
 /** shard and rid of at most two matches: what a conditional interaction needs to know. */

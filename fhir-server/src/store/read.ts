@@ -36,6 +36,8 @@ export interface Reader {
   current(type: string, id: string): Promise<Stored | undefined>;
   /** Current versions of many, in one round trip; key "Type/id". */
   currentMany(references: readonly { type: string; id: string }[], bodies: boolean): Promise<Map<string, Stored>>;
+  /** rids of patients by id; unknown ids are absent. */
+  patientRids(ids: readonly string[]): Promise<ReadonlyMap<string, bigint>>;
   version(type: string, id: string, version: number): Promise<Stored | undefined>;
   instanceHistory(type: string, id: string, page: { count: number; before?: number }): Promise<Stored[]>;
   typeHistory(
@@ -49,6 +51,8 @@ export interface Reader {
 const columns = "type, rid, id, version, date_part('epoch', lu) * 1000 as ms, deleted, pat, codec, body";
 /** Reads of one turn that share a statement. */
 const maximumTogether = 64;
+/** A resource keeps its rid as long as it exists, deleted or not: patients' are remembered. */
+const maximumPatients = 100_000;
 const idFormat = /^[A-Za-z0-9.-]{1,64}$/;
 
 export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: number, clientIds: boolean): Reader {
@@ -85,6 +89,18 @@ export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: num
     return found;
   }, maximumTogether);
 
+  const patients = new Map<string, bigint>();
+  async function learnPatients(ids: readonly string[]): Promise<void> {
+    const { rows } = await pool.query<{ id: string; rid: string }>({
+      name: 'patient-rids',
+      text: `select r.id, r.rid from unnest($3::int2[], $4::text[]) as x(shard, id)
+        join res r on r.tenant = $1 and r.type = $2 and r.shard = x.shard and r.id = x.id`,
+      values: [tenant, types.number('Patient'), ids.map(shard), ids],
+    });
+    if (patients.size + rows.length > maximumPatients) patients.clear();
+    for (const row of rows) patients.set(row.id, BigInt(row.rid));
+  }
+
   return {
     byRows: (rows) => rows.map(stored),
     // What is no id can't be stored, and needs no quoting in the array.
@@ -99,6 +115,16 @@ export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: num
         values: [tenant, references.map((r) => shard(r.id)), references.map((r) => types.number(r.type)), references.map((r) => r.id)],
       });
       return new Map(rows.map(stored).map((s) => [`${s.type}/${s.id}`, s]));
+    },
+    async patientRids(ids) {
+      const unknown = ids.filter((id) => !patients.has(id));
+      if (unknown.length > 0) await learnPatients(unknown);
+      return new Map(
+        ids.flatMap((id) => {
+          const rid = patients.get(id);
+          return rid === undefined ? [] : [[id, rid]];
+        }),
+      );
     },
     async version(type, id, version) {
       const { rows } = await pool.query<Row>({

@@ -1,0 +1,64 @@
+// Two ways of planning. Statements by key and searches inside one patient have one good plan: it is made once a connection and kept.
+// All other searches depend on their values (a common code, a rare one) and are planned each time.
+import pg from 'pg';
+import type { Logger } from 'pino';
+import type { Plan, SearchRow } from '../search/index.ts';
+
+/** Key look-ups must not turn into scans when a kept plan was made on an empty table. */
+const keptPlans = `set plan_cache_mode = force_generic_plan; set jit = off; set enable_seqscan = off; set enable_bitmapscan = off;
+  set enable_hashjoin = off; set enable_mergejoin = off`;
+const freshPlans = 'set plan_cache_mode = force_custom_plan; set jit = off';
+
+export interface Pools {
+  /** Plans each search with its values. */
+  readonly fresh: pg.Pool;
+  /** Keeps plans; only for statements whose every table is reached by an index. */
+  readonly kept: pg.Pool;
+  close(): Promise<void>;
+}
+
+export function openPools(config: pg.ClientConfig, log: Logger, max: { fresh: number; kept: number }): Pools {
+  const fresh = poolOf(config, log, max.fresh, freshPlans);
+  const kept = poolOf(config, log, max.kept, keptPlans);
+  return {
+    fresh,
+    kept,
+    async close() {
+      await Promise.all([fresh.end(), kept.end()]);
+    },
+  };
+}
+
+/** @param settings sent once on each connection */
+export function poolOf(config: pg.ClientConfig, log: Logger, max: number, settings?: string): pg.Pool {
+  const pool = new pg.Pool({
+    ...config,
+    max,
+    connectionTimeoutMillis: 5000,
+    statement_timeout: 30_000,
+    ...(settings ? { onConnect: async (client: pg.ClientBase) => void (await client.query(settings)) } : {}),
+  });
+  // Without a listener an idle client takes the process down with the database.
+  pool.on('error', () => log.warn({ event: 'database-connection-lost' }));
+  return pool;
+}
+
+/** Prepared statements live as long as their connection: only so many different ones are prepared. */
+const maximumNamed = 500;
+
+/** Runs the statement of a search where it is planned best. */
+export function planRunner({ fresh, kept }: Pools): (plan: Plan) => Promise<{ rows: SearchRow[] }> {
+  const names = new Map<string, string>();
+  const nameOf = (text: string): string | undefined => {
+    const known = names.get(text);
+    if (known || names.size >= maximumNamed) return known;
+    const name = `search-${names.size}`;
+    names.set(text, name);
+    return name;
+  };
+  return ({ text, values, pinned }) => {
+    const name = nameOf(text);
+    if (!name) return fresh.query<SearchRow>(text, values);
+    return (pinned ? kept : fresh).query<SearchRow>({ name, text, values });
+  };
+}
