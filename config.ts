@@ -4,6 +4,10 @@ import { StartError } from '@limen/fhir-server';
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** Scheme, host and port that clients use: issuer, links and self references begin with it. */
+  readonly origin: string;
+  /** True when the origin can be reached from other machines. */
+  readonly beyondLoopback: boolean;
   readonly mllpPort: number;
   readonly metricsPort: number;
   readonly inferencePort: number;
@@ -25,6 +29,17 @@ function wholeNumber(env: NodeJS.ProcessEnv, name: string, fallback: number): nu
   return value;
 }
 
+const loopback = new Set(['127.0.0.1', '[::1]', 'localhost']);
+
+/** The origin behind a proxy. Tokens travel over it: plain HTTP is for this machine only. */
+function publicOrigin(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && loopback.has(url.hostname));
+  if (!url || !isSafe || url.href !== `${url.origin}/`)
+    throw new StartError('PUBLIC_URL must be https://HOST or https://HOST:PORT without a path; http is for loopback only.');
+  return url;
+}
+
 /** @throws StartError with one sentence */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const bodyCodec = env['BODY_CODEC'] || 'deflate';
@@ -33,16 +48,21 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (!['date-shift', 'safe-harbor', 'synthetic'].includes(policyName))
     throw new StartError('DEIDENTIFICATION_POLICY must be date-shift, safe-harbor or synthetic.');
   const host = env['HOST'] || '127.0.0.1';
-  if (!['127.0.0.1', '::1', 'localhost'].includes(host) && (!env['ALLOW_BIND'] || policyName === 'synthetic')) {
-    throw new StartError(
-      policyName === 'synthetic'
-        ? 'The policy synthetic binds to loopback only.'
-        : 'HOST beyond loopback needs ALLOW_BIND=1 and a TLS proxy in front.',
-    );
-  }
+  const hostName = host.includes(':') ? `[${host}]` : host;
+  const port = wholeNumber(env, 'PORT', 8080);
+  // Cookies and the origin check need one name of this machine.
+  const fallback = `http://${hostName === 'localhost' ? '127.0.0.1' : hostName}:${port}`;
+  const isBoundBeyond = !loopback.has(hostName);
+  if (isBoundBeyond && !(env['ALLOW_BIND'] && env['PUBLIC_URL']))
+    throw new StartError('HOST beyond loopback needs ALLOW_BIND=1, PUBLIC_URL and a TLS proxy in front.');
+  const url = publicOrigin(env['PUBLIC_URL'] || fallback);
+  const beyondLoopback = !loopback.has(url.hostname);
+  if (policyName === 'synthetic' && (isBoundBeyond || beyondLoopback)) throw new StartError('The policy synthetic is for loopback only.');
   return {
     host,
-    port: wholeNumber(env, 'PORT', 8080),
+    port,
+    origin: url.origin,
+    beyondLoopback,
     mllpPort: wholeNumber(env, 'MLLP_PORT', 2575),
     metricsPort: wholeNumber(env, 'METRICS_PORT', 9464),
     inferencePort: wholeNumber(env, 'INFERENCE_PORT', 8090),

@@ -90,7 +90,7 @@ async function startBridge(config: Config, server: OpenServer): Promise<void> {
 
 async function main(): Promise<void> {
   const config = readConfig();
-  const origin = `http://${config.host === 'localhost' ? '127.0.0.1' : config.host}:${config.port}`;
+  const { origin } = config;
   await checkPort('PORT', config.host, config.port);
   await checkPort('MLLP_PORT', config.host, config.mllpPort);
   await checkPort('METRICS_PORT', '127.0.0.1', config.metricsPort);
@@ -113,22 +113,23 @@ async function main(): Promise<void> {
     metricsPort: config.metricsPort,
   });
   stops.push(() => server.close());
-  server.mountHooks(cdsHooks(server, inference, origin));
+  server.mountHooks(cdsHooks(server, inference, config));
   const app = path.join(root, 'smart-app/dist');
   if (existsSync(app)) server.mountApp(app);
   await sidecar;
   await server.app.listen({ host: config.host, port: config.port });
   await startBridge(config, server);
-  announce(config, origin);
+  announce(config);
 }
 
-function announce(config: Config, origin: string): void {
+function announce(config: Config): void {
+  const { origin } = config;
   const lines = [
     `Limen is ready. Decision support, not a medical device. Policy: ${config.policyName}.`,
     ...(config.policyName === 'synthetic' ? ['Resources are stored as sent: for synthetic data and conformance runs only.'] : []),
     `  launch page   ${origin}/launch`,
     `  FHIR base     ${origin}/fhir`,
-    `  CDS Hooks     ${origin}/cds-services (client cds-open: loopback without a token)`,
+    `  CDS Hooks     ${origin}/cds-services (${config.beyondLoopback ? 'registered clients' : 'client cds-open: loopback without a token'})`,
     `  HL7v2 (MLLP)  ${config.host}:${config.mllpPort}`,
     `  inference     ${config.inferenceUrl ?? `http://127.0.0.1:${config.inferencePort}`}/v2`,
     `  metrics       http://127.0.0.1:${config.metricsPort}/metrics`,
