@@ -13,6 +13,7 @@ const profiles = ['cpu', 'gpu'];
 interface Service {
   readonly image?: string;
   readonly build?: { readonly context: string; readonly dockerfile: string };
+  readonly networks?: { readonly [network: string]: { readonly aliases?: readonly string[] } };
   readonly command?: readonly string[];
   readonly environment?: { readonly [name: string]: string };
   readonly volumes?: readonly string[];
@@ -29,7 +30,7 @@ interface Compose {
 
 const topLevelKeys = new Set(['services', 'volumes']);
 const serviceKeys = new Set(
-  'image build command environment volumes ports depends_on profiles healthcheck network_mode deploy restart stop_signal stop_grace_period'.split(
+  'image build command environment volumes ports depends_on profiles healthcheck networks deploy restart stop_signal stop_grace_period'.split(
     ' ',
   ),
 );
@@ -56,7 +57,10 @@ function serviceFaults(compose: Compose, name: string, service: Service): string
     ...(service.ports ?? []).filter((port) => !/^127\.0\.0\.1:\d+:\d+$/.test(port)).map((port) => `port ${port} is not bound to loopback.`),
     ...(service.volumes ?? []).flatMap((volume) => volumeFaults(compose, volume)),
     ...Object.keys(service.depends_on ?? {}).flatMap((other) => dependencyFaults(compose, other)),
-    ...Object.entries(service.environment ?? {}).flatMap(([key, value]) => secretFaults(key, value)),
+    ...Object.entries(service.environment ?? {}).flatMap(([key, value]) => [
+      ...secretFaults(key, value),
+      ...hostFaults(compose, key, value),
+    ]),
     ...(service.profiles ?? []).filter((profile) => !profiles.includes(profile)).map((profile) => `profile ${profile} is not one of ours.`),
     ...(name === 'postgres' && service.image !== undefined && !/^postgres:(1[5-9]|[2-9]\d)/.test(service.image)
       ? ['needs the official image, 15 or newer.']
@@ -73,6 +77,16 @@ function volumeFaults(compose: Compose, volume: string): string[] {
 function dependencyFaults({ services }: Compose, other: string): string[] {
   if (!services[other]) return [`depends on ${other}, which does not exist.`];
   return services[other].healthcheck ? [] : [`waits for ${other}, which has no health check.`];
+}
+
+/** Addresses lead to a service by its name or by an alias of it; what clients use (PUBLIC_URL) leads outside. */
+function hostFaults({ services }: Compose, key: string, value: string): string[] {
+  const host = /:\/\/(?:[^/@]*@)?([^/:@]+)(?::\d+)?(?:\/|$)/.exec(value.replaceAll(/\$\{[^}]*\}/g, 'x'))?.[1];
+  if (host === undefined || !key.endsWith('_URL') || key === 'PUBLIC_URL') return [];
+  const aliases = Object.values(services).flatMap((service) =>
+    Object.values(service.networks ?? {}).flatMap((network) => network.aliases ?? []),
+  );
+  return services[host] || aliases.includes(host) ? [] : [`${key} leads to ${host}, which is no service.`];
 }
 
 function secretFaults(key: string, value: string): string[] {

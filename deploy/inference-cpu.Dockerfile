@@ -3,7 +3,8 @@ FROM node:24-bookworm-slim
 ENV NODE_ENV=production ONNXRUNTIME_NODE_INSTALL=skip
 WORKDIR /app
 COPY . .
-RUN npm ci --omit=dev --workspace @limen/ai-operations
+# Without scripts: the root's would build the app, which is not here.
+RUN npm ci --omit=dev --ignore-scripts --workspace @limen/ai-operations
 USER node
 # It has no authentication: publish its port to loopback or to a network of the services only.
 ENV INFERENCE_HOST=0.0.0.0 ALLOW_BIND=1

@@ -5,8 +5,8 @@ WORKDIR /app
 # The provider's libraries are downloaded over HTTPS.
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN npm ci --omit=dev --workspace @limen/ai-operations
-# The root package.json forbids this install script everywhere else.
+# Without scripts: the root's would build the app, which is not here. The one that is needed follows.
+RUN npm ci --omit=dev --ignore-scripts --workspace @limen/ai-operations
 RUN cd node_modules/onnxruntime-node && node script/install.js
 
 # CUDA 12 and cuDNN 9, which the provider links to.

@@ -10,7 +10,10 @@ const text = readFileSync(path.join(root, 'docker-compose.yml'), 'utf8');
 
 describe('the check finds', () => {
   const cases: readonly [string, string, string, RegExp][] = [
-    ['a port beyond loopback', '127.0.0.1:5432:5432', '5432:5432', /not bound to loopback/],
+    ['a port beyond loopback', '127.0.0.1:8080:8080', '8080:8080', /not bound to loopback/],
+    ["the host's network", '    volumes:\n      # Keys', '    network_mode: host\n    volumes:\n      # Keys', /network_mode is not a key/],
+    ['an address of no service', 'http://inference:8090', 'http://127.0.0.1:8090', /leads to 127\.0\.0\.1/],
+    ['a database that is no service', '@postgres:5432/vault', '@database:5432/vault', /leads to database/],
     ['an image that is no PostgreSQL 15+', 'postgres:18', 'postgres:14', /official image/],
     ['an undeclared volume', 'data:/data', 'other:/data', /volume other is not declared/],
     ['a Dockerfile that is not there', 'deploy/server.Dockerfile', 'deploy/no.Dockerfile', /no\.Dockerfile does not exist/],

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '@limen/fhir-server';
 import pg from 'pg';
+import { parse } from 'yaml';
 import { holdPort, startProduct } from '../../test/product.ts';
 import { entryPoint } from '../check-compose.ts';
 
@@ -41,10 +42,20 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** The settings of the server's service that say where it listens and what it is called, as Compose fills them in without any variable set. */
+function listening(): { [name: string]: string } {
+  const compose = parse(readFileSync(path.join(root, 'docker-compose.yml'), 'utf8')) as {
+    services: { server: { environment: { [name: string]: string } } };
+  };
+  const { HOST = '', ALLOW_BIND = '', PUBLIC_URL = '' } = compose.services.server.environment;
+  return { HOST, ALLOW_BIND, PUBLIC_URL: PUBLIC_URL.replace(/^\$\{PUBLIC_URL:-(.*)\}$/, '$1') };
+}
+
 test('the server uses the database and the inference service that it is told to', async () => {
   assert.deepEqual(command('server'), ['node', 'start.ts']);
   const product = await startProduct({
     env: {
+      ...listening(),
       DATABASE_URL: database.connectionString('limen'),
       VAULT_DATABASE_URL: database.connectionString('vault'),
       INFERENCE_URL: `http://127.0.0.1:${inferencePort}`,
@@ -52,6 +63,8 @@ test('the server uses the database and the inference service that it is told to'
   });
   try {
     assert.equal((await fetch(`${product.origin}/ready`)).status, 200);
+    const smart = await fetch(`${product.fhirBase}/.well-known/smart-configuration`);
+    assert.equal(((await smart.json()) as { issuer: string }).issuer, 'http://127.0.0.1:8080/oauth');
     assert.equal((await fetch(`http://127.0.0.1:${inferencePort}/v2/health/ready`)).status, 200);
     assert.equal(existsSync(path.join(product.dataDir, 'postgres')), false, 'no embedded database beside it');
     const client = new pg.Client({ connectionString: database.connectionString('limen') });
