@@ -1,6 +1,6 @@
 // What the CDS Hooks service needs from outside: given by the composition root.
 import type { InferenceClient } from '@limen/ai-operations';
-import type { FhirClient } from '@limen/fhir-model';
+import type { AsOf, FhirClient } from '@limen/fhir-model';
 import type { JSONWebKeySet } from 'jose';
 
 /** A signed token's jti counts once. */
@@ -15,10 +15,19 @@ export interface CdsClient {
   readonly jwks: JSONWebKeySet;
 }
 
+/** FHIR with the token of a call. */
+export interface HookFhirClient extends FhirClient {
+  /**
+   * On our own base: what counts as now on the patient's stored timeline. Absent for an external server.
+   * @throws OperationOutcomeError when the token may not read the patient
+   */
+  asOf?(patientId: string): Promise<AsOf>;
+}
+
 export interface CdsServiceOptions {
   readonly inference: InferenceClient;
   /** A client for an allow-listed FHIR server, undefined for any other: nothing else is ever fetched from. */
-  readonly fhirClientFor: (fhirServer: string, accessToken: string) => FhirClient | undefined;
+  readonly fhirClientFor: (fhirServer: string, accessToken: string) => HookFhirClient | undefined;
   readonly replay: ReplayStore;
   readonly clients: readonly CdsClient[];
   /** False on loopback without registered clients: a call without Authorization is client `cds-open` (DECISIONS 8). */

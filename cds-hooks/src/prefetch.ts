@@ -1,7 +1,7 @@
 // https://cds-hooks.hl7.org/2.0/#providing-fhir-resources-to-a-cds-service — what came along, and what has to be fetched. 412 when neither gives it.
 import { type Bundle, type FhirClient, OperationOutcomeError, type Resource } from '@limen/fhir-model';
 import type { ServiceDefinition } from './discovery.ts';
-import type { CdsServiceOptions } from './options.ts';
+import type { CdsServiceOptions, HookFhirClient } from './options.ts';
 import { type HookRequest, isObject } from './request.ts';
 
 /** Resources by prefetch key; an empty list: looked up, nothing there. */
@@ -33,7 +33,7 @@ function nextPath(bundle: Bundle, fhirServer: string | undefined): string | unde
 }
 
 /** What a FHIR server is asked with: only an allow-listed one, only with a token that still lives. */
-function clientOf(request: HookRequest, options: CdsServiceOptions): FhirClient | undefined {
+export function clientOf(request: HookRequest, options: CdsServiceOptions): HookFhirClient | undefined {
   const { fhirServer, fhirAuthorization } = request;
   if (!fhirServer || !fhirAuthorization || fhirAuthorization.expiresInSeconds <= 0) return undefined;
   return options.fhirClientFor(fhirServer, fhirAuthorization.accessToken);

@@ -31,7 +31,7 @@ function checkContentType(request: HttpRequest): void {
 async function cardsOf(service: ServiceDefinition, request: HookRequest, options: CdsServiceOptions): Promise<Card[]> {
   const data = await prefetched(service, request, options);
   try {
-    return service.id === 'medication-safety' ? medicationSafety(request, data, options) : await acuteCareRiskCards(data, options);
+    return service.id === 'medication-safety' ? medicationSafety(request, data, options) : await acuteCareRiskCards(request, data, options);
   } catch (error) {
     if (error instanceof OperationOutcomeError) throw error;
     // Resources of the client are not validated: what they break must be seen by the user, and must not look like safety.

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import type { InferenceClient, NumericTensor } from '@limen/ai-operations';
-import { bundle, cardsOf, downInference, type Json, post } from './fixture.ts';
+import type { HookFhirClient } from '../src/index.ts';
+import { bundle, cardsOf, downInference, fhirServer, type Json, post, publicBase } from './fixture.ts';
 
 const subject = { reference: 'Patient/p1' };
 const encounter = (date: string): Json => ({
@@ -78,7 +79,7 @@ test('CH-15: the card carries score, model, version, what contributed, and what 
   assert.ok(card);
   assert.match(card.summary, /^Acute care risk within 12 months: \d+ %/);
   assert.equal(card.indicator, 'info');
-  assert.match(card.detail, /within 12 months of 2026-03-01: 0\.\d{3}/);
+  assert.match(card.detail, /within 12 months of 2026-03-01 \(now on the record's timeline\): 0\.\d{3}/);
   assert.match(card.detail, /- .+: (raises|lowers) the risk/);
   assert.match(card.detail, /Model acute-care-risk version 1, weights sha256 [0-9a-f]{16}/);
   assert.match(card.detail, /not for clinical use/);
@@ -89,6 +90,42 @@ test('CH-15: the card carries score, model, version, what contributed, and what 
 test('a record that ended over a year ago is judged at its last encounter', async () => {
   const [card] = await run(patientView({ encounters: bundle(encounter('2020-05-02')) }), answeringInference());
   assert.match(card?.detail ?? '', /within 12 months of 2020-05-02/);
+});
+
+const ours = (more: Json = {}): Json => ({
+  ...patientView({ encounters: bundle(encounter('2020-05-02')) }),
+  fhirServer: `${publicBase}/fhir`,
+  fhirAuthorization: { access_token: 'of-p1', token_type: 'Bearer', expires_in: 300, scope: '', subject: 's' },
+  ...more,
+});
+const ownBase = (asOf: NonNullable<HookFhirClient['asOf']>) => ({
+  inference: answeringInference(),
+  fhirClientFor: (): HookFhirClient => ({ ...fhirServer({}).client, asOf }),
+});
+
+test('a record of ours whose timeline the token does not tell: no risk by the wrong day, but a card', async () => {
+  const refused = ownBase(async () => Promise.reject(new Error('403')));
+  for (const [body, options] of [
+    [ours(), refused],
+    [ours({ fhirAuthorization: null }), refused],
+    [ours({ fhirServer: `${publicBase}/fhir/`, fhirAuthorization: null }), refused],
+  ] as const) {
+    const [card, ...others] = cardsOf(await post('acute-care-risk', body, options));
+    assert.match(card?.summary ?? '', /^Not checked/);
+    assert.match(card?.detail ?? '', /dates of this record are shifted.*unknown, not low/);
+    assert.equal(others.length, 0);
+  }
+});
+
+test('a record of ours is judged at the day that our server tells, not at the day of the clock', async () => {
+  const asked: string[] = [];
+  const options = ownBase(async (id) => {
+    asked.push(id);
+    return { date: '2020-06-30', basis: 'now' };
+  });
+  const [card] = cardsOf(await post('acute-care-risk', ours(), options));
+  assert.match(card?.detail ?? '', /within 12 months of 2020-06-30 \(now on the record's timeline\)/);
+  assert.deepEqual(asked, ['p1']);
 });
 
 test('CH-16: the inference service is down: a card says that the risk is unknown', async () => {

@@ -2,7 +2,7 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import path from 'node:path';
 import { compileDoor, policy } from '@limen/deidentification';
-import type { FhirClient, OperationProvider, Principal } from '@limen/fhir-model';
+import { type AsOf, type FhirClient, type OperationProvider, type Principal, read } from '@limen/fhir-model';
 import { loadDefinitions } from '@limen/fhir-model/definitions';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
@@ -16,7 +16,7 @@ import { startMetrics } from './http/metrics.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { mountApp } from './http/static-app.ts';
 import { handle } from './interactions/handle.ts';
-import { clientThrough } from './interactions/operation.ts';
+import { asOfPatient, clientThrough } from './interactions/operation.ts';
 import { patientList } from './interactions/patient-list.ts';
 import { clientAddressesSql, ensureCredentials, operationalSql, RegisteredOrigins } from './operational/index.ts';
 import { ensurePractitioners } from './operational/practitioners.ts';
@@ -58,6 +58,8 @@ export interface OpenServer {
   readonly app: FastifyInstance;
   /** FHIR for parts of the same process, with the least scopes of a registered client. */
   clientFor(principal: Principal): FhirClient;
+  /** What counts as now on a patient's stored timeline, for who may read the patient. @throws OperationOutcomeError as the read does */
+  asOfFor(principal: Principal, patientId: string): Promise<AsOf>;
   principalForClient(clientId: string): Promise<Principal>;
   readonly authenticate: (header: string | undefined) => Promise<Principal>;
   readonly pool: pg.Pool;
@@ -160,6 +162,11 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   return {
     app,
     clientFor,
+    async asOfFor(principal, patientId) {
+      const client = clientFor(principal);
+      await read(client, `Patient/${patientId}`);
+      return asOfPatient(server, client, patientId, undefined);
+    },
     principalForClient: auth.principalForClient,
     authenticate: auth.authenticate,
     pool,

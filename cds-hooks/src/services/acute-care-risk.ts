@@ -5,30 +5,24 @@ import {
   acuteCareRiskFromHistory,
   acuteCareWeightsSha256,
   notForClinicalUse,
-  type PatientHistory,
   patientHistory,
 } from '@limen/ai-operations';
-import type { Patient, Resource } from '@limen/fhir-model';
+import type { AsOf, Patient, Resource } from '@limen/fhir-model';
+import { asOfOf } from '../as-of.ts';
 import { type Card, card, escapeMarkdown, notChecked, smartLink, topic } from '../cards.ts';
 import type { CdsServiceOptions } from '../options.ts';
 import type { Prefetched } from '../prefetch.ts';
+import type { HookRequest } from '../request.ts';
 
 /** CDS Hooks asks for answers on the order of 500 ms: the model gets 300 of them. */
 const budgetMs = 300;
-const yearMs = 365 * 86_400_000;
 const shownContributions = 5;
 const what = 'acute care risk';
-
-/** Now; for a record that ended over a year ago the day of its last encounter (DECISIONS 2). */
-function asOfDate(history: PatientHistory, now: Date): string {
-  const today = now.toISOString().slice(0, 10);
-  const dates = (facts: readonly { readonly date: string }[]): string[] =>
-    facts.map((f) => f.date.slice(0, 10)).filter((date) => date <= today);
-  const latest = (found: readonly string[]): string | undefined => [...found].sort().at(-1);
-  const newest = latest(dates([...history.encounters, ...history.conditions, ...history.medications, ...history.observations]));
-  const ended = newest !== undefined && now.getTime() - Date.parse(newest) > yearMs;
-  return ended ? (latest(dates(history.encounters)) ?? today) : today;
-}
+const asOfTexts: { readonly [basis in AsOf['basis']]: string } = {
+  now: "now on the record's timeline",
+  'last-encounter': 'the last encounter: the record ended over a year ago',
+  given: 'the day that was asked for',
+};
 
 /** Rejects when the time is over, whatever the inference client does. */
 async function withinBudget<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -47,17 +41,17 @@ async function withinBudget<T>(run: (signal: AbortSignal) => Promise<T>): Promis
   }
 }
 
-function riskDetail(risk: Extract<AcuteCareRisk, { status: 'computed' }>, asOf: string): string {
+function riskDetail(risk: Extract<AcuteCareRisk, { status: 'computed' }>, asOf: AsOf): string {
   const lines = risk.contributions.slice(0, shownContributions).map(({ feature, contribution, codes }) => {
     const shown = codes.slice(0, 3).map((code) => escapeMarkdown(code.display ?? code.code));
     return `- ${feature}: ${contribution > 0 ? 'raises' : 'lowers'} the risk (${contribution.toFixed(2)})${shown.length > 0 ? `: ${shown.join(', ')}` : ''}`;
   });
-  const score = `Risk of an emergency or inpatient encounter within 12 months of ${asOf}: ${risk.probability.toFixed(3)}; average of the training data ${risk.baseRate.toFixed(3)}.`;
+  const score = `Risk of an emergency or inpatient encounter within 12 months of ${asOf.date} (${asOfTexts[asOf.basis]}): ${risk.probability.toFixed(3)}; average of the training data ${risk.baseRate.toFixed(3)}.`;
   const model = `Model ${acuteCareModel.name} version ${acuteCareModel.version}, weights sha256 ${acuteCareWeightsSha256().slice(0, 16)}.`;
   return [score, lines.join('\n'), model, notForClinicalUse].filter((part) => part !== '').join('\n\n');
 }
 
-function riskCard(risk: AcuteCareRisk, asOf: string, options: CdsServiceOptions): Card {
+function riskCard(risk: AcuteCareRisk, asOf: AsOf, options: CdsServiceOptions): Card {
   if (risk.status === 'insufficient')
     return notChecked(what, `The data of this patient is not enough. Missing: ${risk.missing.join('; ')}.`, 'info');
   return card({
@@ -70,14 +64,21 @@ function riskCard(risk: AcuteCareRisk, asOf: string, options: CdsServiceOptions)
 }
 
 /** One card: the risk, or why there is none. */
-export async function acuteCareRiskCards(data: Prefetched, options: CdsServiceOptions): Promise<Card[]> {
+export async function acuteCareRiskCards(request: HookRequest, data: Prefetched, options: CdsServiceOptions): Promise<Card[]> {
   const patient = data.patient?.find((r): r is Patient => r.resourceType === 'Patient');
   if (!patient) return [notChecked(what, 'There is no record of this patient.', 'info')];
   const resources: Resource[] = Object.entries(data).flatMap(([key, found]) => (key === 'patient' ? [] : [...found]));
   const history = patientHistory(patient, resources);
-  const asOf = asOfDate(history, options.now());
+  const asOf = await asOfOf(request, history, options);
+  if (!asOf)
+    return [
+      notChecked(
+        what,
+        'The dates of this record are shifted, and the token of this call does not tell what counts as now. The risk is unknown, not low.',
+      ),
+    ];
   try {
-    const risk = await withinBudget((signal) => acuteCareRiskFromHistory(history, asOf, options.inference, budgetMs, signal));
+    const risk = await withinBudget((signal) => acuteCareRiskFromHistory(history, asOf.date, options.inference, budgetMs, signal));
     return [riskCard(risk, asOf, options)];
   } catch {
     return [notChecked(what, 'The inference service did not answer within its time budget. The risk is unknown, not low.')];
