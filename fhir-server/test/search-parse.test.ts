@@ -27,7 +27,6 @@ function refused(query: string, code: string, lenient = false): void {
 describe('refusals', () => {
   for (const query of [
     'Patient?unknown=secret',
-    'Patient?_elements=secret',
     'Patient?_text=secret',
     'Patient?_has:Observation:patient:code=secret',
     'Observation?patient.name=secret',
@@ -39,7 +38,6 @@ describe('refusals', () => {
     'Location?near=1|2|3',
     'Patient?_sort=secret',
     'Observation?_sort=code',
-    'Patient?_summary=true',
     'Patient?_include=*',
     'Observation?_include:iterate=Observation:patient',
     'Observation?component-code-value-quantity=urn:s|$5',
@@ -65,6 +63,9 @@ describe('refusals', () => {
     'Patient?_count=secret',
     'Patient?_count=-1',
     'Patient?_total=secret',
+    'Patient?_summary=secret',
+    'Patient?_elements=secret',
+    'Patient?_elements=name,Observation.secret',
     'Observation?_include=Patient:link',
     'Observation?_include=Observation:code',
     'Patient?_revinclude=Observation:subject:Group',
@@ -76,7 +77,7 @@ describe('refusals', () => {
     assert.deepEqual(parse('Patient?unknown=1&gender=male', true).used, [['gender', 'male']]);
     refused('Patient?birthdate=secret', 'invalid', true);
     refused('Patient?name:phonetic=secret', 'not-supported', true);
-    refused('Patient?_elements=secret', 'not-supported', true);
+    refused('Patient?_elements=secret', 'invalid', true);
   });
 });
 

@@ -12,6 +12,7 @@ import { read, vread } from './read.ts';
 import { search } from './search.ts';
 import { bundle } from './transaction.ts';
 import { update } from './update.ts';
+import { viewedBundle, viewedResource } from './viewed.ts';
 
 type Handler = (server: Server, principal: Principal, request: Request) => Promise<Answer>;
 
@@ -49,22 +50,22 @@ function routeOf(server: Server, request: Request): Route {
   if (operation) return route(operation, (s, p, r) => invoke(s, p, r, (entry) => perform(s, p, entry)), false);
   if (!server.types.has(first)) throw new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'Unknown resource type.' });
   if (second === undefined) {
-    if (method === 'GET') return route('search-type', search);
+    if (method === 'GET') return route('search-type', viewedBundle(search));
     if (method === 'POST') return route('create', create, true);
     if (method === 'PUT') return route('update', update, true);
     if (method === 'DELETE') return route('delete', remove, true);
     throw methodNotAllowed('GET, POST, PUT, DELETE');
   }
-  if (second === '_search' && third === undefined && method === 'POST') return route('search-type', search);
-  if (second === '_history' && third === undefined && method === 'GET') return route('history-type', typeHistory);
+  if (second === '_search' && third === undefined && method === 'POST') return route('search-type', viewedBundle(search));
+  if (second === '_history' && third === undefined && method === 'GET') return route('history-type', viewedBundle(typeHistory));
   if (third === undefined) {
-    if (method === 'GET') return route('read', read);
+    if (method === 'GET') return route('read', viewedResource(read));
     if (method === 'PUT') return route('update', update, true);
     if (method === 'DELETE') return route('delete', remove, true);
     throw methodNotAllowed('GET, PUT, DELETE');
   }
-  if (third === '_history' && fourth === undefined && method === 'GET') return route('history-instance', instanceHistory);
-  if (third === '_history' && segments.length === 4 && method === 'GET') return route('vread', vread);
+  if (third === '_history' && fourth === undefined && method === 'GET') return route('history-instance', viewedBundle(instanceHistory));
+  if (third === '_history' && segments.length === 4 && method === 'GET') return route('vread', viewedResource(vread));
   throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is nothing at this address.' });
 }
 

@@ -10,8 +10,16 @@ import { covers } from './read.ts';
 const refusedParameter = (): OperationOutcomeError =>
   new OperationOutcomeError(400, { code: 'not-supported', diagnostics: 'This history parameter is not supported.' });
 
+const historyParameters: ReadonlySet<string> = new Set(['_count', '_cursor', '_format', '_pretty', '_summary', '_elements']);
+
+/** What was asked about the form of the resources, for the links. */
+function viewParameters(query: URLSearchParams): string {
+  const kept = new URLSearchParams([...query].filter(([name]) => name === '_summary' || name === '_elements'));
+  return kept.size > 0 ? `&${kept}` : '';
+}
+
 function countOf(query: URLSearchParams): number {
-  for (const name of query.keys()) if (!['_count', '_cursor', '_format', '_pretty'].includes(name)) throw refusedParameter();
+  for (const name of query.keys()) if (!historyParameters.has(name)) throw refusedParameter();
   const text = query.get('_count') ?? '50';
   if (!/^\d{1,6}$/.test(text)) throw new OperationOutcomeError(400, { code: 'value', diagnostics: '_count is not a number.' });
   return Math.min(Math.max(Number(text), 1), 1000);
@@ -48,9 +56,10 @@ export async function instanceHistory(server: Server, principal: Principal, requ
   const current = await server.reader.current(type, id);
   if (!current || !covers(server, access, current))
     throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
+  const self = `${server.base}/${type}/${id}/_history?_count=${count}${viewParameters(request.query)}`;
+  if (request.query.get('_summary') === 'count') return historyBundle(server, [], [{ relation: 'self', url: self }], current.version);
   const versions = await server.reader.instanceHistory(type, id, { count: count + 1, ...(cursor ? { before: Number(cursor.rid) } : {}) });
   const page = versions.slice(0, count);
-  const self = `${server.base}/${type}/${id}/_history?_count=${count}`;
   const links = [{ relation: 'self', url: self }];
   const last = page.at(-1);
   if (versions.length > count && last)
@@ -60,6 +69,7 @@ export async function instanceHistory(server: Server, principal: Principal, requ
 
 export async function typeHistory(server: Server, principal: Principal, request: Request): Promise<Answer> {
   const [type = ''] = request.segments;
+  if (request.query.get('_summary') === 'count') throw refusedParameter();
   const access = await accessFor(server, principal, type, 's');
   if (access.some((g) => g.criteria.length > 0)) {
     throw new OperationOutcomeError(403, { code: 'forbidden', diagnostics: 'Type history needs a scope without a granular constraint.' });
@@ -72,7 +82,7 @@ export async function typeHistory(server: Server, principal: Principal, request:
     ...(cursor ? { before: { lu: cursor.keys[0] ?? '', rid: cursor.rid } } : {}),
   });
   const page = found.slice(0, count);
-  const self = `${server.base}/${type}/_history?_count=${count}`;
+  const self = `${server.base}/${type}/_history?_count=${count}${viewParameters(request.query)}`;
   const links = [{ relation: 'self', url: self }];
   const last = page.at(-1);
   if (found.length > count && last) {

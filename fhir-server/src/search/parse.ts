@@ -1,5 +1,6 @@
 // https://hl7.org/fhir/R4/search.html — the query of a search, checked whole before anything is looked up: what is unknown is refused, never dropped.
 import type { Definitions, SearchParameterDefinition } from '@limen/fhir-model/definitions';
+import { parseElements } from '../view/index.ts';
 import { clinicalDateParameter, clinicalDateParameters } from './clinical-date.ts';
 import type { Criterion, Include, Modifier, SearchQuery, SortKey, Term } from './criterion.ts';
 import { type Parameter, parametersOf } from './parameter.ts';
@@ -45,9 +46,11 @@ const resultParameters: { readonly [name: string]: Reader | undefined } = {
     draft.total = value;
   },
   _summary: (draft, value) => {
-    if (value !== 'count' && value !== 'false') throw unsupported('Of _summary only count and false are supported.');
+    if (!['true', 'text', 'data', 'count', 'false'].includes(value)) throw malformed('_summary is not true, text, data, count or false.');
     draft.summaryCount = value === 'count';
   },
+  // How much of a resource is shown is the view's business: here the names are checked and kept for the self link.
+  _elements: (_draft, value, definitions, type) => parseElements(definitions, type, [value]),
   _include: (draft, value, definitions, type) => draft.includes.push(include(definitions, value, type, '_include')),
   _revinclude: (draft, value, definitions, type) => draft.revincludes.push(include(definitions, value, type, '_revinclude')),
   _cursor: (draft, value) => {
@@ -56,7 +59,6 @@ const resultParameters: { readonly [name: string]: Reader | undefined } = {
 };
 const withoutEffect: ReadonlySet<string> = new Set(['_format', '_pretty']);
 const notBuilt: ReadonlySet<string> = new Set([
-  '_elements',
   '_contained',
   '_containedType',
   '_text',
