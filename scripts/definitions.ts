@@ -1,5 +1,6 @@
 // Re-expresses the facts of the R4 definitions that Limen compiles (structure, required bindings, search parameters, the patient
-// compartment) in one compact snapshot: fhir-model/src/definitions/r4.json. Run by hand: `npm run definitions`. See ADR 0008.
+// compartment) in one compact snapshot, fhir-model/src/definitions/r4.json, with the invariants and the terminology, which fewer
+// need, beside it. Run by hand: `npm run definitions`. See ADR 0008.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -47,6 +48,17 @@ function elementOf(definition: Json): Element {
   };
 }
 
+/** Invariants of severity error by path; those of every element, extension and resource are left out: the validator has them as code. */
+const invariants: { [path: string]: { [key: string]: string } } = {};
+const everywhere = new Set(['ele-1', 'ext-1', 'dom-2', 'dom-3', 'dom-4', 'dom-5']);
+function noteInvariants(definition: Json): void {
+  const path = (definition['path'] as string).replace('[x]', '');
+  for (const { key, severity, expression } of (definition['constraint'] ?? []) as Json[]) {
+    if (severity !== 'error' || !expression || everywhere.has(key as string)) continue;
+    invariants[path] = { ...invariants[path], [key as string]: expression as string };
+  }
+}
+
 const types: { [name: string]: { kind: string; elements: Element[] } } = {};
 const structures = [...load('profiles-types.json'), ...load('profiles-resources.json')];
 for (const structure of structures) {
@@ -58,6 +70,7 @@ for (const structure of structures) {
   for (const definition of (structure['snapshot'] as { element: Json[] }).element) {
     const id = definition['path'] as string;
     const dot = id.lastIndexOf('.');
+    noteInvariants(definition);
     if (dot < 0) continue;
     const parent = id.slice(0, dot);
     let holder = types[parent];
@@ -131,6 +144,43 @@ for (const compartment of [patientCompartment]) {
 }
 const out = { version: '4.0.1', types, valueSets, searchParameters, compartments };
 writeFileSync(new URL('../fhir-model/src/definitions/r4.json', import.meta.url), `${JSON.stringify(out)}\n`);
+writeFileSync(new URL('../fhir-model/src/definitions/invariants.json', import.meta.url), `${JSON.stringify(invariants)}\n`);
+
+/** Systems whose owners do not let their codes be republished; value sets that list them are left open. */
+const foreign = new Set(['http://snomed.info/sct', 'http://loinc.org']);
+interface Composition {
+  system?: string;
+  codes?: string[];
+  valueSets?: string[];
+  /** More than a list of codes: what it includes is not known here. */
+  open?: true;
+}
+function composition(include: Json): Composition {
+  const system = include['system'] as string | undefined;
+  const concepts = include['concept'] as Json[] | undefined;
+  const valueSets = include['valueSet'] as string[] | undefined;
+  return {
+    ...(system ? { system } : {}),
+    ...(concepts && !foreign.has(system ?? '') ? { codes: concepts.map((c) => c['code'] as string) } : {}),
+    ...(valueSets ? { valueSets } : {}),
+    ...(include['filter'] || (concepts && foreign.has(system ?? '')) ? { open: true as const } : {}),
+  };
+}
+/** Canonicals that an element outside of what is required is bound to, and those that these include. */
+const compositions: { [url: string]: Composition[] } = {};
+for (const [url, { compose }] of valueSetSources) {
+  const { include = [], exclude } = (compose ?? {}) as { include?: Json[]; exclude?: Json[] };
+  compositions[url] = exclude ? [{ open: true }] : include.map(composition);
+}
+const systems: { [url: string]: string[] } = {};
+for (const [url, system] of codeSystems) {
+  if (system['content'] !== 'complete' || foreign.has(url) || system['caseSensitive'] === false) continue;
+  systems[url] = conceptCodes((system['concept'] ?? []) as Json[]);
+}
+writeFileSync(
+  new URL('../fhir-model/src/definitions/terminology.json', import.meta.url),
+  `${JSON.stringify({ valueSets: compositions, codeSystems: systems })}\n`,
+);
 process.stdout.write(
   `types ${Object.keys(types).length}, value sets ${Object.keys(valueSets).length}, search parameters ${searchParameters.length}, compartments ${Object.keys(compartments)}\n`,
 );

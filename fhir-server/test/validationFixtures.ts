@@ -26,7 +26,7 @@ export const patient = (): Json => ({
   deceasedBoolean: false,
   multipleBirthInteger: 2,
   photo: [{ contentType: 'image/png', data: 'AAAA' }],
-  contact: [{ relationship: [{ text: 'mother' }] }],
+  contact: [{ relationship: [{ text: 'mother' }], telecom: [{ system: 'phone', value: '1' }] }],
   communication: [{ language: { text: 'English' }, preferred: true }],
   managingOrganization: { reference: 'Organization/o1', display: 'Clinic' },
   link: [{ other: { reference: 'RelatedPerson/r' }, type: 'seealso' }],

@@ -53,3 +53,39 @@ export function resourceTypes(definitions: Definitions): readonly string[] {
     .filter((name) => definitions.types[name]?.kind === 'resource')
     .sort();
 }
+
+/** Expressions by path ("Observation", "Timing.repeat", "Organization.telecom") and key ("obs-6"); severity error only. */
+export interface Invariants {
+  readonly [path: string]: { readonly [key: string]: string } | undefined;
+}
+
+/** What R4's own value sets and code systems contain. */
+export interface TerminologyDefinitions {
+  readonly valueSets: { readonly [url: string]: readonly ValueSetPart[] | undefined };
+  /** Codes of the complete code systems. */
+  readonly codeSystems: { readonly [url: string]: readonly string[] | undefined };
+}
+
+export interface ValueSetPart {
+  readonly system?: string;
+  /** Without them all codes of the system. */
+  readonly codes?: readonly string[];
+  readonly valueSets?: readonly string[];
+  /** Not to be enumerated from the definitions. */
+  readonly open?: true;
+}
+
+let invariants: Invariants | undefined;
+let terminology: TerminologyDefinitions | undefined;
+
+/** The invariants of the base definitions. */
+export function loadInvariants(): Invariants {
+  invariants ??= JSON.parse(readFileSync(new URL('./invariants.json', import.meta.url), 'utf8')) as Invariants;
+  return invariants;
+}
+
+/** Codes beyond the required bindings; only who validates by value sets reads them. */
+export function loadTerminology(): TerminologyDefinitions {
+  terminology ??= JSON.parse(readFileSync(new URL('./terminology.json', import.meta.url), 'utf8')) as TerminologyDefinitions;
+  return terminology;
+}

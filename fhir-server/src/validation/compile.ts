@@ -1,8 +1,10 @@
 // https://hl7.org/fhir/R4/elementdefinition.html — the definitions of R4 turned into checks, each type at its first use.
 import { type Definitions, type ElementDefinition, resourceTypes } from '@limen/fhir-model/definitions';
+import { checkContained } from './contained.ts';
 import { type Cursor, choiceLabel } from './cursor.ts';
 import {
   type Check,
+  isObject,
   type JsonObject,
   many,
   manyPartners,
@@ -12,6 +14,7 @@ import {
   onePrimitive,
   type PropertyCheck,
 } from './elements.ts';
+import { type InvariantCheck, invariantCheck } from './invariants.ts';
 import { type ObjectType, objectCheck, type Property } from './objects.ts';
 import { type PrimitiveCheck, primitiveChecks } from './primitives.ts';
 import { isR4Element } from './r4.ts';
@@ -65,7 +68,22 @@ class Compiler {
       if (element.min > 0) required |= bit;
       for (const [key, property] of this.propertiesOf(type, element, bit)) properties.set(key, property);
     }
-    return { properties, required, bitNames, also: type === 'Extension' ? checkExtension : undefined };
+    return { properties, required, bitNames, also: this.rulesOf(type) };
+  }
+
+  /** What no single property can check. */
+  private rulesOf(type: string): ObjectType['also'] {
+    const rules: InvariantCheck[] = [];
+    if (type === 'Extension') rules.push(checkExtension);
+    if (this.resources.has(type)) rules.push(checkContained);
+    const invariants = invariantCheck(type);
+    if (invariants) rules.push(invariants);
+    const [first, second] = rules;
+    if (rules.length < 2 || !first || !second) return first;
+    return (value, cursor) => {
+      first(value, cursor);
+      second(value, cursor);
+    };
   }
 
   private *propertiesOf(type: string, element: ElementDefinition, bit: number): Generator<[string, Property]> {
@@ -79,7 +97,13 @@ class Compiler {
       const rest = { bit, content, ...(choice ? { choice: key } : {}) };
       const primitive = this.primitive(type, element, code);
       if (primitive === undefined) {
-        yield [key, { ...rest, check: this.repeat(element, label, this.complexOf(type, element, code, targets ?? [])) }];
+        yield [
+          key,
+          {
+            ...rest,
+            check: this.repeat(element, label, this.withInvariants(type, element, this.complexOf(type, element, code, targets ?? []))),
+          },
+        ];
         continue;
       }
       const codes = this.codes(element, code);
@@ -93,6 +117,17 @@ class Compiler {
       const partner = this.complex('Element');
       yield [`_${key}`, { ...rest, check: single ? onePartner(label, key, partner) : manyPartners(label, element.max, key, partner) }];
     }
+  }
+
+  /** Invariants that a type has for one of its elements only: no home address of an organization. */
+  private withInvariants(type: string, { name, types }: ElementDefinition, check: Check): Check {
+    const path = `${type}.${name.replace('[x]', '')}`;
+    const invariants = types.some(({ code }) => code === path) ? undefined : invariantCheck(path);
+    if (!invariants) return check;
+    return (value, cursor, label, index) => {
+      check(value, cursor, label, index);
+      if (isObject(value)) invariants(value, cursor, label, index);
+    };
   }
 
   private repeat(element: ElementDefinition, label: string, check: Check): PropertyCheck {

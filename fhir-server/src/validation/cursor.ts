@@ -4,7 +4,7 @@ import type { Issue, IssueCode } from '@limen/fhir-model';
 
 const maxIssues = 50;
 /** Deeper than any resource needs and far from the end of the call stack. */
-const maxDepth = 100;
+export const maxDepth = 100;
 
 /** How the key of a choice is spelled in FHIRPath: `value[x]` as Quantity -> `value.ofType(Quantity)`. */
 export function choiceLabel(element: string, type: string): string {
@@ -32,6 +32,8 @@ function isContainer(value: unknown): value is Container {
 export class Cursor {
   issues: Issue[] = [];
   insideContained = false;
+  /** Whether the resource went through the door: what that removes is not missed. */
+  deidentified = false;
   private owner: Container = {};
   private contained: ReadonlyMap<unknown, Container> | undefined;
   private readonly labels: string[] = [];
@@ -39,8 +41,9 @@ export class Cursor {
   private depth = 0;
 
   /** Forgets the last resource. */
-  begin(container: Container): void {
+  begin(container: Container, deidentified: boolean): void {
     this.issues = [];
+    this.deidentified = deidentified;
     this.own(container, false);
     this.depth = 0;
   }
@@ -86,11 +89,11 @@ export class Cursor {
   }
 
   /** Notes a fault of the current element or, with a label, of its child. */
-  report(code: IssueCode, diagnostics: string, label?: string, index: number = single): void {
+  report(code: IssueCode, diagnostics: string, label?: string, index: number = single, details?: string): void {
     if (this.full) return;
     const parts = [];
     for (let i = 0; i < this.depth; i++) parts.push(spell(this.labels[i] ?? '', this.indexes[i] ?? single));
     if (label !== undefined) parts.push(spell(label, index));
-    this.issues.push({ code, diagnostics, expression: parts.join('.') });
+    this.issues.push({ code, diagnostics, expression: parts.join('.'), ...(details === undefined ? {} : { details }) });
   }
 }

@@ -10,7 +10,12 @@ export interface Validator {
    * The faults of a resource, at most 50; none = valid.
    * @param type the resource type it must have, when the caller knows it
    */
-  validate(resource: unknown, type?: string): Issue[];
+  validate(resource: unknown, type?: string, options?: ValidationOptions): Issue[];
+}
+
+export interface ValidationOptions {
+  /** The resource went through the door: invariants that ask for what it may have removed are not asked. */
+  readonly deidentified?: boolean;
 }
 
 /**
@@ -18,13 +23,13 @@ export interface Validator {
  *
  * Required bindings are checked on elements of type `code` whose value set the definitions enumerate. They are NOT checked on Coding and
  * CodeableConcept (there a text alone is legal), nor where the codes are a grammar or a foreign list (MIME types, UCUM, currencies).
- * Slices, invariants other than those of references, extensions and narrative, and profiles are not checked.
+ * Invariants of severity error are checked; profiles are `profiles.ts`, and what goes beyond the definitions is `content.ts`.
  */
 export function compileValidator(definitions: Definitions): Validator {
   const checks = compileResources(definitions);
   const cursor = new Cursor();
   return {
-    validate(resource, type) {
+    validate(resource, type, { deidentified = false } = {}) {
       if (!isObject(resource)) return [{ code: 'structure', diagnostics: 'A resource must be an object.' }];
       const given = resource['resourceType'];
       const check = typeof given === 'string' ? checks(given) : undefined;
@@ -36,7 +41,7 @@ export function compileValidator(definitions: Definitions): Validator {
       if (type !== undefined && given !== type) {
         return [{ code: 'value', diagnostics: 'The resource is not of the expected type.', expression: type }];
       }
-      cursor.begin(resource);
+      cursor.begin(resource, deidentified);
       check(resource, cursor, given, single);
       return cursor.issues;
     },

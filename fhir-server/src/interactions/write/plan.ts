@@ -1,7 +1,7 @@
 // The door's way for every write (ARCHITECTURE sentence 2): validate -> de-identify -> authorize content -> index -> commit.
 // A plan is made from what was read; when the store moved meanwhile nothing is stored and the plan is made again.
 
-import type { Deidentified } from '@limen/deidentification';
+import { type Deidentified, mentionedNames } from '@limen/deidentification';
 import { grantsFor, type Issue, OperationOutcomeError, type Principal, parseExact, parseReference, type Resource } from '@limen/fhir-model';
 import type { AuditRow } from '../../audit/chain.ts';
 import { recheck } from '../../search/index.ts';
@@ -31,7 +31,7 @@ const maximumPlans = 8;
 /** Validates, plans and commits; all entries become durable together or none. */
 export async function write(server: Server, request: WriteRequest): Promise<readonly WriteResult[]> {
   authorizeEntries(request.principal, request.entries);
-  validateEntries(server, request.entries);
+  validateEntries(server, request.principal, request.entries);
   for (let attempt = 1; ; attempt++) {
     try {
       return await planAndCommit(server, request, attempt === 1);
@@ -62,11 +62,12 @@ function authorizeEntries(principal: Principal, entries: readonly WriteEntry[]):
 }
 
 /** Structure first: nothing of an invalid request reaches the vault. */
-function validateEntries(server: Server, entries: readonly WriteEntry[]): void {
+function validateEntries(server: Server, principal: Principal, entries: readonly WriteEntry[]): void {
   const issues: Issue[] = [];
   for (const { resource, type, expression } of entries) {
     if (!resource) continue;
-    for (const issue of server.validator.validate(resource, type)) {
+    const deidentified = principal.plane === 'stored' || isStoredForm(server, resource);
+    for (const issue of server.validator.validate(resource, type, { deidentified })) {
       issues.push({
         ...issue,
         expression:
@@ -86,6 +87,7 @@ async function planAndCommit(server: Server, request: WriteRequest, firstPlan: b
   for (const [i, entry] of entries.entries()) {
     if (entry.resource && targets[i]?.write) rewriteReferences(server, entry.resource, byUrl, conditionals, entry.expression);
   }
+  const mentioned = server.policy.name === 'synthetic' ? [] : mentionedNames(entries.flatMap((e) => (e.resource ? [e.resource] : [])));
   const known = await lookUpReferences(server, entries, targets);
   const owners = new Map(known.owners);
   let at = server.now().getTime();
@@ -94,7 +96,9 @@ async function planAndCommit(server: Server, request: WriteRequest, firstPlan: b
   const changes: Change[] = [];
   for (const [i, entry] of entries.entries()) {
     const target = targets[i] as Target;
-    const planned = target.write ? await planChange(server, principal, entry, target, persons, i, known.rids, new Date(at)) : undefined;
+    const planned = target.write
+      ? await planChange(server, principal, entry, target, persons, i, known.rids, mentioned, new Date(at))
+      : undefined;
     if (planned) {
       changes.push(planned.change);
       owners.set(`${target.type}/${target.id}`, planned.change.pat);
@@ -186,17 +190,23 @@ function storedResource({ current }: Target): Resource | undefined {
 }
 
 /** What the door needs to know about the owner of a resource. */
-export function resolvedFor(server: Server, person: Person | undefined, at: Date): Parameters<Server['door']['apply']>[1] {
+export function resolvedFor(
+  server: Server,
+  person: Person | undefined,
+  at: Date,
+  mentioned: readonly string[] = [],
+): Parameters<Server['door']['apply']>[1] {
   const asOf = new Date(at.getTime() + (person?.offsetDays ?? 0) * 86_400_000).toISOString().slice(0, 10);
   return {
     asOf,
     tenantPseudonym: server.tenantPseudonym,
+    mentionedNames: mentioned,
     ...(person
       ? {
           person: {
             pseudonym: person.pseudonym,
             offsetDays: person.offsetDays,
-            nameParts: person.nameParts,
+            facts: person.facts,
             pseudonymOf: pseudonymOf(person),
           },
         }
@@ -212,6 +222,7 @@ async function planChange(
   persons: Persons,
   index: number,
   known: ReadonlyMap<string, bigint>,
+  mentioned: readonly string[],
   at: Date,
 ): Promise<{ change: Change; result: WriteResult }> {
   const shared = {
@@ -238,7 +249,7 @@ async function planChange(
       diagnostics: 'The vault knows no person for this patient; nothing is stored.',
     });
   }
-  const resolved = resolvedFor(server, person, at);
+  const resolved = resolvedFor(server, person, at, mentioned);
   const asStored =
     principal.plane === 'stored' || (entry.kind === 'update' && entry.id !== undefined && isStoredForm(server, entry.resource));
   let body: Deidentified<Resource> = asStored
@@ -247,7 +258,7 @@ async function planChange(
   if (principal.updateMode === 'merge' && target.current?.text) body = mergeIntoStored(server, body, deleted, target.current.text);
   // Recorded is a system time: always the server's, whatever the door did to it (DECISIONS 23).
   if (target.type === 'Provenance') stampRecorded(body, at);
-  const issues = server.validator.validate(body, target.type);
+  const issues = server.validator.validate(body, target.type, { deidentified: true });
   if (issues.length > 0)
     throw new OperationOutcomeError(
       422,
