@@ -1,7 +1,7 @@
 // One served version of a model: its instances, its batcher, what it accepts.
 import type { Tensor } from '../src/inference/datatypes.ts';
 import { Batcher } from './batcher.ts';
-import { Instance } from './instance.ts';
+import { Instance, type InstanceHealth } from './instance.ts';
 import type { ModelConfig } from './model-config.ts';
 import { ProtocolError } from './protocol-error.ts';
 import type { ModelFile } from './repository.ts';
@@ -41,6 +41,10 @@ export class ServedModel {
 
   get failed(): boolean {
     return this.#instances.every((i) => i.state === 'failed');
+  }
+
+  get health(): readonly InstanceHealth[] {
+    return this.#instances.map((i) => i.health);
   }
 
   /** Requests taken and batches run so far. */

@@ -100,6 +100,18 @@ async function modelRoute(
   sendJson(response, 200, { name: model.config.name, ready: true });
 }
 
+/** Beside the protocol's yes or no: each worker with its restarts, so that a crash loop is seen while another worker still answers. */
+function sendReadiness(response: ServerResponse, models: Models): void {
+  const served = models.all.map((model) => ({
+    name: model.config.name,
+    version: model.file.version,
+    ready: model.ready,
+    instances: model.health,
+  }));
+  if (models.ready) return sendJson(response, 200, { ready: true, models: served });
+  sendJson(response, 503, { ready: false, error: 'not every model is ready', models: served }, { 'retry-after': '1' });
+}
+
 async function route(request: IncomingMessage, response: ServerResponse, models: Models, limits: Limits): Promise<void> {
   const path = (request.url ?? '/').replace(/\?.*$/s, '').replace(/(?<=.)\/$/, '');
   const match = modelPath.exec(path);
@@ -108,8 +120,7 @@ async function route(request: IncomingMessage, response: ServerResponse, models:
   if (path === '/v2') return sendJson(response, 200, serverMetadata);
   if (path === '/v2/health/live') return sendJson(response, 200, { live: true });
   if (path !== '/v2/health/ready') throw new ProtocolError(404, 'there is no such resource');
-  if (!models.ready) throw new ProtocolError(503, 'not every model is ready', 1);
-  sendJson(response, 200, { ready: true });
+  sendReadiness(response, models);
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, error: unknown): void {

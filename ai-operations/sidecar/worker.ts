@@ -1,8 +1,7 @@
-// One ONNX Runtime session in a worker thread: run() blocks its thread, so it never runs beside the HTTP server.
+// One ONNX Runtime session in a process of its own: run() blocks it, and what native code breaks is this process, not the HTTP server.
 import { globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Datatype, Tensor, TensorData } from '../src/inference/datatypes.ts';
 import type { ModelConfig } from './model-config.ts';
@@ -110,16 +109,24 @@ async function run(session: InferenceSession, inputs: readonly Tensor[]): Promis
   });
 }
 
-async function main(port: NonNullable<typeof parentPort>): Promise<void> {
-  const send = (message: WorkerMessage): void => port.postMessage(message);
+/** The server ends this process; a signal to the whole group must not cut a batch that the server lets finish. */
+function leaveWithServer(): void {
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => undefined);
+  process.once('disconnect', () => process.exit(0));
+}
+
+async function main(input: WorkerInput): Promise<void> {
+  const send = (message: WorkerMessage): void => void process.send?.(message, () => undefined);
+  leaveWithServer();
   try {
-    const { session, provider } = await openSession(workerData as WorkerInput);
+    const { session, provider } = await openSession(input);
     const metadata = {
       executionProvider: provider,
       inputs: metadataOf(session.inputMetadata),
       outputs: metadataOf(session.outputMetadata),
     };
-    port.on('message', ({ job, inputs }: WorkerJob) => {
+    process.on('message', ({ job, inputs }: WorkerJob) => {
       run(session, inputs).then(
         (outputs) => send({ event: 'done', job, outputs }),
         () => send({ event: 'refused', job }),
@@ -127,8 +134,9 @@ async function main(port: NonNullable<typeof parentPort>): Promise<void> {
     });
     send({ event: 'loaded', metadata });
   } catch {
-    send({ event: 'failed' });
+    process.send?.({ event: 'failed' } satisfies WorkerMessage, () => process.exit(1));
   }
 }
 
-if (parentPort) await main(parentPort);
+const [, , argument] = process.argv;
+if (process.send && argument) await main(JSON.parse(argument) as WorkerInput);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -60,6 +61,24 @@ test('it leaves when the channel to its parent closes', async () => {
   child.disconnect();
   const [code] = await once(child, 'exit');
   assert.equal(code, 0);
+});
+
+test('kill -9 of the sidecar leaves no worker behind', async () => {
+  const child = launch({ INFERENCE_PORT: '0' });
+  const { port } = await readyLine(child);
+  const health = (await (await fetch(`http://127.0.0.1:${port}/v2/health/ready`)).json()) as { models: { instances: { pid: number }[] }[] };
+  const pids = health.models.flatMap((model) => model.instances.map(({ pid }) => pid));
+  assert.ok(pids.length > 0);
+  child.kill('SIGKILL');
+  const alive = (pid: number): boolean => {
+    try {
+      // A zombie that nobody has waited for is no worker any more.
+      return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    } catch {
+      return false;
+    }
+  };
+  while (pids.some(alive)) await new Promise((resolve) => setTimeout(resolve, 50));
 });
 
 test('kill -9 of a parent without a channel leaves no orphan', async () => {
