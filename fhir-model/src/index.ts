@@ -3,6 +3,7 @@ export type {
   Bundle,
   BundleEntry,
   Coding,
+  Encounter,
   OperationDefinition,
   OperationOutcome,
   Parameters,

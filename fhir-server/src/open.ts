@@ -145,18 +145,19 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const app = createApp(log);
   securityHeaders(app);
   const origins = new RegisteredOrigins(pool);
+  const clientFor = (principal: Principal): FhirClient => clientThrough((request) => handle(server, principal, request), 'in-process');
   const auth = await authorization({
     pool,
     origins,
     origin,
     keysDir,
     listPatients: (principal, query) => patientList(server, principal, query),
+    clientFor,
     onError: (error) => log.error({ event: 'bug', name: error.name }),
   });
-  const clientFor = (principal: Principal): FhirClient => clientThrough((request) => handle(server, principal, request), 'in-process');
   await ensurePractitioners(pool, clientFor(await auth.principalForClient('limen-backend')));
   auth.register(app);
-  mountFhir(app, server, { authenticate: auth.authenticate, origins });
+  mountFhir(app, server, { ...auth, origins });
   mountHealth(app, pool);
   const metrics = startMetrics(app, options.metricsPort);
   return {

@@ -342,7 +342,14 @@ describe('first start', () => {
     const keysDir = join(database.folder, 'keys-race');
     const { pool } = database;
     const make = () =>
-      authorization({ pool, origin: server.origin, origins: new RegisteredOrigins(pool), keysDir, listPatients: async () => [] });
+      authorization({
+        pool,
+        origin: server.origin,
+        origins: new RegisteredOrigins(pool),
+        keysDir,
+        listPatients: async () => [],
+        clientFor: () => assert.fail('nobody is asked'),
+      });
     await Promise.all([make(), make(), make()]);
     assert.ok(JSON.parse(await readFile(join(keysDir, 'id-token-signing.json'), 'utf8')).d);
   });

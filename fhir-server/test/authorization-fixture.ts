@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { OperationOutcomeError } from '@limen/fhir-model';
+import { type Encounter, type FhirClient, OperationOutcomeError, type Principal, type Resource } from '@limen/fhir-model';
 import Fastify from 'fastify';
 import pg from 'pg';
 import { type Authorization, authorization } from '../src/authorization/index.ts';
@@ -74,6 +74,39 @@ export const patients = [
   { id: 'patient-b', pseudonym: '<b>P-BBBB</b>', ageBand: '30-39', sex: 'male', lastActivity: '2023-07' },
 ];
 
+const visit = (id: string, patient: string, start: string): Encounter => ({
+  resourceType: 'Encounter',
+  id,
+  status: 'finished',
+  class: { code: 'EMER', display: 'emergency <room>' },
+  subject: { reference: `Patient/${patient}` },
+  period: { start },
+});
+const record: readonly Resource[] = [
+  ...patients.map(({ id }): Resource => ({ resourceType: 'Patient', id })),
+  { resourceType: 'Patient', id: 'patient-c' },
+  visit('visit-a', 'patient-a', '2024-01-05T10:00:00Z'),
+  visit('visit-b', 'patient-b', '2023-07-01'),
+];
+
+/** The record as a caller sees it: a patient-bound token sees that patient only, nobody sees patient-c. */
+function recordFor(principal: Principal): FhirClient {
+  return {
+    async request({ path }) {
+      const [, type, id] = /^(\w+)\/(.+)$/.exec(path) ?? [];
+      if (type === undefined) {
+        const patient = new URLSearchParams(path.split('?')[1]).get('patient');
+        const found = record.filter((r) => r.resourceType === 'Encounter' && r.subject?.reference === `Patient/${patient}`);
+        const entry = found.map((resource) => ({ resource }));
+        return { status: 200, headers: {}, body: { resourceType: 'Bundle', type: 'searchset', entry } };
+      }
+      const body = record.find((r) => r.resourceType === type && r.id === id);
+      const isHidden = id === 'patient-c' || (principal.patient !== undefined && type === 'Patient' && id !== principal.patient);
+      return body && !isHidden ? { status: 200, headers: {}, body } : { status: isHidden ? 403 : 404, headers: {}, body: undefined };
+    },
+  };
+}
+
 export interface User {
   readonly username: string;
   readonly password: string;
@@ -90,7 +123,12 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-export const thirdParty = { clientId: 'third-party', redirect: 'https://app.example.org/callback', origin: 'https://pages.example.org' };
+export const thirdParty = {
+  clientId: 'third-party',
+  redirect: 'https://app.example.org/callback',
+  origin: 'https://pages.example.org',
+  launch: 'https://app.example.org/launch',
+};
 
 /** `first`: false for a further instance over the same database, which registers nothing. */
 export async function startServer(database: Database, { first = true } = {}): Promise<Server> {
@@ -105,7 +143,9 @@ export async function startServer(database: Database, { first = true } = {}): Pr
     redirectUris: [thirdParty.redirect],
     origins: [thirdParty.origin],
     grantTypes: ['authorization_code', 'refresh_token'],
-    scope: 'launch launch/patient openid fhirUser online_access offline_access patient/*.rs patient/Observation.cruds user/Patient.rs',
+    launchUris: [thirdParty.launch],
+    scope:
+      'launch launch/patient launch/encounter openid fhirUser online_access offline_access patient/*.rs patient/Observation.cruds user/Patient.rs',
   });
   const credentials = JSON.parse(await readFile(join(folder, 'data/credentials.json'), 'utf8'));
   const identifiers: string[] = [];
@@ -120,6 +160,7 @@ export async function startServer(database: Database, { first = true } = {}): Pr
       identifiers.push(query.identifier);
       return query.identifier === 'MRN-1' ? patients.slice(0, 1) : [];
     },
+    clientFor: recordFor,
     onError: (error) => errors.push(error),
   });
   const app = Fastify();
@@ -195,6 +236,11 @@ export interface Pkce {
 export function pkce(): Pkce {
   const verifier = randomBytes(32).toString('base64url');
   return { verifier, challenge: createHash('sha256').update(verifier).digest('base64url') };
+}
+
+/** Value of the button that opens this encounter. */
+export function encounterButton(html: string, id: string): string {
+  return new RegExp(`name="encounter" value="(${id}\\.[^"]+)"`).exec(html)?.[1] ?? '';
 }
 
 /** Value of the button that opens this patient. */

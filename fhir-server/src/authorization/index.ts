@@ -1,5 +1,5 @@
 // SMART App Launch 2.2 authorization server: https://hl7.org/fhir/smart-app-launch/STU2.2/
-import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
+import { type FhirClient, OperationOutcomeError, type Principal } from '@limen/fhir-model';
 import type { FastifyInstance } from 'fastify';
 import type { Pool } from 'pg';
 import type { RegisteredOrigins } from '../operational/index.ts';
@@ -9,6 +9,7 @@ import { oauthEndpoints, ownOrigin } from './endpoints.ts';
 import { interactionRoutes } from './interaction.ts';
 import { authorizationKeys } from './keys.ts';
 import { launchRoutes } from './launch-page.ts';
+import { requestLaunch } from './launch-service.ts';
 import { type ListPatients, PatientChoice } from './patient-choice.ts';
 import { smartProvider } from './provider.ts';
 import { openidConfiguration, smartConfiguration } from './smart-configuration.ts';
@@ -21,6 +22,8 @@ export interface AuthorizationOptions {
   readonly origins: RegisteredOrigins;
   /** Patients that the picker offers to this user; `identifier` is what the user typed. */
   readonly listPatients: ListPatients;
+  /** FHIR as this caller may see it, inside this process. */
+  readonly clientFor: (principal: Principal) => FhirClient;
   /** Told of bugs (never of refusals). */
   readonly onError?: (error: Error) => void;
 }
@@ -31,6 +34,8 @@ export interface Authorization {
   authenticate(header: string | undefined): Promise<Principal>;
   /** The principal of a client inside this process, from its registration. */
   principalForClient(clientId: string): Promise<Principal>;
+  /** A launch for the user of this principal: the body and the answer of `POST _services/smart/Launch`. */
+  requestLaunch(principal: Principal, body: unknown): Promise<{ launch_id: string }>;
 }
 
 /** "localhost" for 127.0.0.1: cookies and the origin check need the one name. */
@@ -81,12 +86,13 @@ export async function authorization(options: AuthorizationOptions): Promise<Auth
   const authenticator = new TokenAuthenticator(pool, origin);
   const onError = options.onError ?? (() => undefined);
   const provider = smartProvider({ pool, origin, origins, keys, onRevoke: () => authenticator.forget(), onError });
-  const choice = new PatientChoice(options.listPatients, keys.cookies[0] ?? '');
+  const choice = new PatientChoice(options.listPatients, options.clientFor, keys.cookies[0] ?? '');
   const authenticate = (header: string | undefined) => authenticator.authenticate(header);
   const pages = { pool, origin, provider, choice };
   return {
     authenticate,
     principalForClient: (clientId) => principalForClient(pool, clientId),
+    requestLaunch: (principal, body) => requestLaunch(options, principal, body),
     register(app) {
       const cleaner = setInterval(() => void deleteExpired(pool).catch(onError), cleanMs).unref();
       app.addHook('onClose', async () => clearInterval(cleaner));

@@ -5,7 +5,7 @@ import type { Pool } from 'pg';
 import { type Account, findAccount, findClient, login, type RegisteredClient } from '../operational/index.ts';
 import { acceptForms, formOf, fromElsewhere, refuseForeign, sendPage } from './form.ts';
 import { consumeLaunch, type LaunchContext, saveContext } from './launch.ts';
-import { consentPage, errorPage, loginPage, pickerPage } from './pages.ts';
+import { consentPage, encounterPage, errorPage, loginPage, pickerPage } from './pages.ts';
 import type { PatientChoice } from './patient-choice.ts';
 import { roleScopes } from './permitted-scopes.ts';
 import { grantSeconds } from './provider.ts';
@@ -51,9 +51,9 @@ async function loginTurn(turn: Turn): Promise<FastifyReply> {
   return finish(turn, { login: { accountId: account.id, remember: true } });
 }
 
-/** `launch` comes from the EHR side; `launch/patient`, or a `patient/` scope without a launch, needs the picker. */
+/** `launch` comes from the EHR side; `launch/patient`, `launch/encounter`, or a `patient/` scope without a launch, needs the picker. */
 function needsPicker(scopes: readonly string[]): boolean {
-  return !scopes.includes('launch') && scopes.some((scope) => scope === 'launch/patient' || scope.startsWith('patient/'));
+  return !scopes.includes('launch') && scopes.some((scope) => /^(launch\/(patient|encounter)$|patient\/)/.test(scope));
 }
 
 async function contextOf(turn: Turn, account: Account, scopes: readonly string[]): Promise<LaunchContext | FastifyReply> {
@@ -64,11 +64,26 @@ async function contextOf(turn: Turn, account: Account, scopes: readonly string[]
   }
   if (!needsPicker(scopes)) return {};
   const patient = turn.choice.chosen(account.id, form.get('patient'));
-  if (patient) return { patient, need_patient_banner: true };
+  if (patient) return encounterContext(turn, account, patient, scopes);
   const identifier = form.get('do') === 'find' ? form.get('identifier') : null;
   const rows = await turn.choice.offer(account, identifier ?? undefined);
-  const page = { action: `/oauth/interaction/${interaction.uid}`, rows, canFind: turn.choice.canFind(account) };
+  const page = { action: `/oauth/interaction/${interaction.uid}`, rows, canFind: turn.choice.canFind(account), withEncounters: false };
   return show(turn, pickerPage({ ...page, instead: { value: 'deny', label: 'Cancel' } }));
+}
+
+/** `launch/encounter` asks for an encounter of the chosen patient; the user may say that there is none. */
+async function encounterContext(
+  turn: Turn,
+  account: Account,
+  patient: string,
+  scopes: readonly string[],
+): Promise<LaunchContext | FastifyReply> {
+  const context = { patient, need_patient_banner: true };
+  if (!scopes.includes('launch/encounter')) return context;
+  const encounter = turn.choice.chosenEncounter(account.id, patient, turn.form.get('encounter'));
+  if (encounter !== undefined) return encounter === 'none' ? context : { ...context, encounter };
+  const rows = await turn.choice.offerEncounters(account, patient);
+  return show(turn, encounterPage(`/oauth/interaction/${turn.interaction.uid}`, turn.form.get('patient') ?? '', rows));
 }
 
 function isContext(value: LaunchContext | FastifyReply): value is LaunchContext {

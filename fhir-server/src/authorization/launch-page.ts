@@ -4,8 +4,8 @@ import type { Provider, Session } from 'oidc-provider';
 import type { Pool } from 'pg';
 import { type Account, findAccount, login } from '../operational/index.ts';
 import { acceptForms, formOf, fromElsewhere, refuseForeign, sendPage } from './form.ts';
-import { createLaunch } from './launch.ts';
-import { loginPage, pickerPage } from './pages.ts';
+import { createLaunch, type LaunchContext } from './launch.ts';
+import { encounterPage, loginPage, pickerPage } from './pages.ts';
 import type { PatientChoice } from './patient-choice.ts';
 import { sessionCookie, sessionSeconds } from './provider.ts';
 
@@ -45,11 +45,20 @@ async function endSession(options: LaunchPageOptions, request: FastifyRequest, r
 async function picker(options: LaunchPageOptions, reply: FastifyReply, account: Account, identifier?: string): Promise<FastifyReply> {
   const rows = await options.choice.offer(account, identifier);
   const instead = { value: 'logout', label: 'Sign out' };
-  return sendPage(reply, pickerPage({ action: '/launch', rows, canFind: options.choice.canFind(account), instead }));
+  return sendPage(reply, pickerPage({ action: '/launch', rows, canFind: options.choice.canFind(account), withEncounters: true, instead }));
 }
 
-async function launchApp(options: LaunchPageOptions, reply: FastifyReply, account: Account, patient: string): Promise<FastifyReply> {
-  const context = { patient, need_patient_banner: true };
+async function encounters(
+  options: LaunchPageOptions,
+  reply: FastifyReply,
+  account: Account,
+  patient: string,
+  value: string,
+): Promise<FastifyReply> {
+  return sendPage(reply, encounterPage('/launch', value, await options.choice.offerEncounters(account, patient)));
+}
+
+async function launchApp(options: LaunchPageOptions, reply: FastifyReply, account: Account, context: LaunchContext): Promise<FastifyReply> {
   const launch = await createLaunch(options.pool, { clientId: appClient, accountId: account.id, context });
   const query = new URLSearchParams({ iss: `${options.origin}/fhir`, launch });
   return reply.redirect(`${options.origin}/app/launch?${query}`, 303);
@@ -75,8 +84,19 @@ async function post(options: LaunchPageOptions, request: FastifyRequest, reply: 
   const account = await findAccount(options.pool, session.accountId ?? '');
   if (!account) return sendPage(reply, loginPage('/launch'));
   if (form.get('do') === 'find') return picker(options, reply, account, form.get('identifier') ?? undefined);
-  const patient = options.choice.chosen(account.id, form.get('patient'));
-  return patient ? launchApp(options, reply, account, patient) : picker(options, reply, account);
+  return chosen(options, reply, account, form);
+}
+
+/** A patient opens the app; on the way over the encounters, an encounter of that patient or "none" does. */
+async function chosen(options: LaunchPageOptions, reply: FastifyReply, account: Account, form: URLSearchParams): Promise<FastifyReply> {
+  const value = form.get('encounters') ?? form.get('patient') ?? '';
+  const patient = options.choice.chosen(account.id, value);
+  if (!patient) return picker(options, reply, account);
+  const context = { patient, need_patient_banner: true };
+  if (!form.has('encounters') && !form.has('encounter')) return launchApp(options, reply, account, context);
+  const encounter = options.choice.chosenEncounter(account.id, patient, form.get('encounter'));
+  if (encounter === undefined) return encounters(options, reply, account, patient, value);
+  return launchApp(options, reply, account, encounter === 'none' ? context : { ...context, encounter });
 }
 
 /** GET and POST `/launch`, and `/` that leads there. */

@@ -7,6 +7,8 @@ export interface LaunchContext {
   readonly patient?: string;
   readonly encounter?: string;
   readonly need_patient_banner?: boolean;
+  /** What a card's link gives to the app: opaque to us. */
+  readonly appContext?: string;
 }
 
 export interface Launch {

@@ -9,6 +9,15 @@ export interface PatientSummary {
   readonly lastActivity: string;
 }
 
+/** An encounter as the picker shows it. */
+export interface EncounterSummary {
+  readonly id: string;
+  readonly kind: string;
+  readonly start: string;
+  readonly end: string;
+  readonly status: string;
+}
+
 const style = `
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
 body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
@@ -75,16 +84,19 @@ export interface PickerRow extends PatientSummary {
   readonly value: string;
 }
 
-function patientRow(patient: PickerRow): string {
+function patientRow(patient: PickerRow, withEncounters: boolean): string {
   const cells = [patient.ageBand, patient.sex, patient.lastActivity].map((text) => `<td>${escaped(text)}</td>`).join('');
-  return `<tr><th scope="row">${escaped(patient.pseudonym)}</th>${cells}<td><button type="submit" name="patient" value="${escaped(patient.value)}" aria-label="Open patient ${escaped(patient.pseudonym)}">Open</button></td></tr>`;
+  const button = (name: string, label: string, title: string): string =>
+    `<button type="submit" name="${name}" value="${escaped(patient.value)}" aria-label="${title} ${escaped(patient.pseudonym)}">${label}</button>`;
+  const buttons = `${button('patient', 'Open', 'Open patient')} ${withEncounters ? button('encounters', 'Encounters', 'Encounters of') : ''}`;
+  return `<tr><th scope="row">${escaped(patient.pseudonym)}</th>${cells}<td>${buttons}</td></tr>`;
 }
 
-function patientTable(rows: readonly PickerRow[]): string {
+function patientTable(rows: readonly PickerRow[], withEncounters: boolean): string {
   if (rows.length === 0) return '<p role="status">No patient found.</p>';
   return `<table><caption>Patients</caption>
 <thead><tr><th scope="col">Pseudonym</th><th scope="col">Age</th><th scope="col">Sex</th><th scope="col">Last activity</th><th scope="col">Open</th></tr></thead>
-<tbody>${rows.map(patientRow).join('\n')}</tbody></table>`;
+<tbody>${rows.map((row) => patientRow(row, withEncounters)).join('\n')}</tbody></table>`;
 }
 
 export interface Picker {
@@ -92,6 +104,8 @@ export interface Picker {
   readonly rows: readonly PickerRow[];
   /** Shows the search by identifier. */
   readonly canFind: boolean;
+  /** Offers the way over an encounter beside each patient. */
+  readonly withEncounters: boolean;
   /** What can be done instead: value and label of a button. */
   readonly instead: { readonly value: string; readonly label: string };
 }
@@ -104,13 +118,36 @@ function findForm(target: string): string {
 </form>`;
 }
 
-export function pickerPage({ action, rows, canFind, instead }: Picker): string {
+export function pickerPage({ action, rows, canFind, withEncounters, instead }: Picker): string {
   const target = `method="post" action="${escaped(action)}"`;
   return page(
     'Choose a patient',
     `${canFind ? findForm(target) : ''}
-<form ${target}>${patientTable(rows)}</form>
+<form ${target}>${patientTable(rows, withEncounters)}</form>
 <form ${target}><p><button type="submit" name="do" value="${escaped(instead.value)}">${escaped(instead.label)}</button></p></form>`,
+  );
+}
+
+export interface EncounterRow extends EncounterSummary {
+  /** What the form sends for this encounter. */
+  readonly value: string;
+}
+
+function encounterRow(encounter: EncounterRow): string {
+  const cells = [encounter.end, encounter.kind, encounter.status].map((text) => `<td>${escaped(text)}</td>`).join('');
+  return `<tr><th scope="row">${escaped(encounter.start)}</th>${cells}<td><button type="submit" name="encounter" value="${escaped(encounter.value)}" aria-label="Open encounter of ${escaped(encounter.start)}">Open</button></td></tr>`;
+}
+
+/** The encounters of a chosen patient; `patient` is what the form sends for it. */
+export function encounterPage(action: string, patient: string, rows: readonly EncounterRow[]): string {
+  const table = `<table><caption>Encounters</caption>
+<thead><tr><th scope="col">Start</th><th scope="col">End</th><th scope="col">Kind</th><th scope="col">Status</th><th scope="col">Open</th></tr></thead>
+<tbody>${rows.map(encounterRow).join('\n')}</tbody></table>`;
+  return page(
+    'Choose an encounter',
+    `<form method="post" action="${escaped(action)}"><input type="hidden" name="patient" value="${escaped(patient)}">
+${rows.length === 0 ? '<p role="status">No encounter is recorded.</p>' : table}
+<p><button type="submit" name="encounter" value="none">Without an encounter</button></p></form>`,
   );
 }
 

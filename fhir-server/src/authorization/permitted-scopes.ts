@@ -4,7 +4,7 @@ import { loadDefinitions } from '@limen/fhir-model/definitions';
 
 const letterOrder: readonly InteractionLetter[] = ['c', 'r', 'u', 'd', 's'];
 const v1 = /\.(read|write|\*)$/;
-const context = new Set(['openid', 'fhirUser', 'launch', 'launch/patient', 'online_access', 'offline_access']);
+const context = new Set(['openid', 'fhirUser', 'launch', 'launch/patient', 'launch/encounter', 'online_access', 'offline_access']);
 
 function constraintText(scope: ResourceScope): string {
   return scope.constraint.length === 0

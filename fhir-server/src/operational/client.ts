@@ -47,6 +47,16 @@ export async function findClient(pool: Pool, clientId: string): Promise<Register
   return rows[0];
 }
 
+/** The app that is launched at exactly this address. */
+export async function findClientLaunchedAt(pool: Pool, launchUri: string): Promise<RegisteredClient | undefined> {
+  if (launchUri.includes('\0')) return undefined;
+  const { rows } = await pool.query<RegisteredClient>(
+    `select ${columns} from operational.client where $1 = any(launch_uris) order by client_id limit 1`,
+    [launchUri],
+  );
+  return rows[0];
+}
+
 /** The whole registration: what is left out has its default, and secrets become hashes. */
 export function newClient(client: ClientRegistration): RegisteredClient {
   const { secret, ...given } = client;

@@ -16,7 +16,7 @@ export interface CredentialsIo {
 
 const backendScope = 'system/*.cruds system/$acute-care-risk system/$check-medications';
 const appScope =
-  'launch launch/patient openid fhirUser online_access offline_access patient/*.rs user/*.rs user/RiskAssessment.cu ' +
+  'launch launch/patient launch/encounter openid fhirUser online_access offline_access patient/*.rs user/*.rs user/RiskAssessment.cu ' +
   'user/DetectedIssue.cu user/Provenance.c user/$acute-care-risk user/$check-medications';
 const channelTypes = ['Patient', 'Encounter', 'Observation', 'DiagnosticReport', 'Practitioner', 'Organization', 'Location'];
 
