@@ -1,19 +1,17 @@
 // The HTTP face of the FHIR API: limits, content negotiation, authentication, errors as OperationOutcome. No logic of FHIR lives here.
 import { randomUUID } from 'node:crypto';
-import { OperationOutcomeError, operationOutcome, type Principal } from '@limen/fhir-model';
+import { type OperationOutcome, OperationOutcomeError, operationOutcome, type Principal } from '@limen/fhir-model';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Request as InteractionRequest } from '../interactions/answer.ts';
 import { capabilities, handle } from '../interactions/handle.ts';
 import type { RegisteredOrigins } from '../operational/index.ts';
 import type { Server } from '../server.ts';
+import { compressAnswers, unpackBodies } from './encodings.ts';
 import { unavailable } from './faults.ts';
-import { parseJson } from './scan.ts';
+import { type Format, negotiate, parseFhirBodies, refusalFormat, rendered } from './formats.ts';
+import { addVary } from './vary.ts';
 
 export const bodyLimitBytes = 32 * 1024 * 1024;
-const jsonLimits = { maxDepth: 64, maxKeysPerObject: 2000 };
-const fhirJson = 'application/fhir+json; charset=utf-8';
-const accepted = /^(\*\/\*|application\/\*|application\/(fhir\+json|json\+fhir|json))$/;
-const contentTypes = ['application/fhir+json', 'application/json', 'application/json+fhir'];
 
 export function createApp(log: Server['log']): FastifyInstance {
   const app = Fastify({
@@ -50,11 +48,18 @@ function sendError(log: Server['log'], error: unknown, request: FastifyRequest, 
       name: error instanceof Error ? error.name : 'unknown',
       stack: error instanceof Error ? error.stack?.split('\n').slice(1, 6).join('\n') : undefined,
     });
-  const outcome = known?.outcome ?? operationOutcome({ code: 'exception', diagnostics: `Internal error; request ${request.id}.` });
+  const { contentType, text } = refusalBody(
+    request,
+    known?.outcome ?? operationOutcome({ code: 'exception', diagnostics: `Internal error; request ${request.id}.` }),
+  );
   reply
     .code(known?.status ?? 500)
-    .headers({ ...known?.headers, 'content-type': fhirJson, 'cache-control': 'no-store', 'x-request-id': String(request.id) })
-    .send(JSON.stringify(outcome));
+    .headers({ ...known?.headers, 'content-type': contentType, 'cache-control': 'no-store', 'x-request-id': String(request.id) })
+    .send(text);
+}
+
+function refusalBody(request: FastifyRequest, outcome: OperationOutcome): ReturnType<typeof rendered> {
+  return rendered(JSON.stringify(outcome), refusalFormat(request));
 }
 
 function asOutcomeError(error: unknown): OperationOutcomeError | undefined {
@@ -65,7 +70,7 @@ function asOutcomeError(error: unknown): OperationOutcomeError | undefined {
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new OperationOutcomeError(413, { code: 'too-long', diagnostics: `A body may have at most ${bodyLimitBytes} bytes.` });
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
-    return new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json.' });
+    return new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json or application/fhir+xml.' });
   if (code?.startsWith('FST_ERR_CTP'))
     return new OperationOutcomeError(400, { code: 'structure', diagnostics: 'The body cannot be read.' });
   const status = (error as { statusCode?: number }).statusCode;
@@ -77,17 +82,16 @@ function asOutcomeError(error: unknown): OperationOutcomeError | undefined {
 export interface FhirGate {
   readonly authenticate: (header: string | undefined) => Promise<Principal>;
   readonly origins: RegisteredOrigins;
-  readonly requestLaunch: (principal: Principal, body: unknown) => Promise<{ launch_id: string }>;
 }
 
 /** Mounts `/fhir/*`. */
-export function mountFhir(app: FastifyInstance, server: Server, { authenticate, origins, requestLaunch }: FhirGate): void {
+export function mountFhir(app: FastifyInstance, server: Server, { authenticate, origins }: FhirGate): void {
   void app.register(
     async (scope) => {
       scope.removeAllContentTypeParsers();
-      scope.addContentTypeParser(contentTypes, { parseAs: 'buffer' }, async (_request: FastifyRequest, body: Buffer) =>
-        body.length === 0 ? undefined : parseJson(body, jsonLimits),
-      );
+      parseFhirBodies(scope);
+      unpackBodies(scope, bodyLimitBytes);
+      compressAnswers(scope);
       scope.addContentTypeParser(
         'application/x-www-form-urlencoded',
         { parseAs: 'string' },
@@ -114,21 +118,15 @@ export function mountFhir(app: FastifyInstance, server: Server, { authenticate, 
         const principal = principals.get(request);
         if (!principal) throw new OperationOutcomeError(401, { code: 'login', diagnostics: 'An access token is required.' });
         const asked = interactionRequest(request);
+        const format = negotiate(asked.query, request.headers.accept);
         audited.add(request);
-        return answer(server, principal, asked, request, reply);
+        return answer(server, principal, { asked, format }, request, reply);
       };
       scope.get('/metadata', async (request, reply) => {
-        negotiate(request);
-        return reply.headers({ 'content-type': fhirJson }).send(JSON.stringify(capabilities(server)));
-      });
-      scope.post('/_services/smart/Launch', async (request, reply) => {
-        const principal = principals.get(request);
-        if (!principal) throw new OperationOutcomeError(401, { code: 'login', diagnostics: 'An access token is required.' });
-        const launch = await requestLaunch(principal, request.body);
-        audited.add(request);
-        const { clientId: client, userId: user = '-' } = principal;
-        await server.audit.record({ interaction: 'launch', client, user, status: 200, requestId: String(request.id) });
-        return reply.header('cache-control', 'no-store').send(launch);
+        const format = negotiate(queryOf(request), request.headers.accept);
+        const { contentType, text } = rendered(JSON.stringify(capabilities(server)), format);
+        addVary(reply, 'Accept');
+        return reply.header('content-type', contentType).send(text);
       });
       scope.all('/', fhir);
       scope.all('/*', fhir);
@@ -151,18 +149,6 @@ async function cors(origins: RegisteredOrigins, request: FastifyRequest, reply: 
   });
 }
 
-function negotiate(request: FastifyRequest): void {
-  const format = new URLSearchParams(request.url.split('?')[1] ?? '').get('_format');
-  if (format && !/^(json|application\/(fhir\+json|json|json\+fhir)|text\/json)$/.test(format.replace(' ', '+'))) {
-    throw new OperationOutcomeError(406, { code: 'not-supported', diagnostics: 'This server answers JSON only.' });
-  }
-  const accept = request.headers.accept;
-  if (format || !accept) return;
-  const wanted = accept.split(',').map((part) => part.split(';')[0]?.trim() ?? '');
-  if (!wanted.some((type) => accepted.test(type)))
-    throw new OperationOutcomeError(406, { code: 'not-supported', diagnostics: 'This server answers application/fhir+json only.' });
-}
-
 function segmentsOf(url: string): string[] {
   try {
     return url.slice('/fhir'.length).split('?')[0]?.split('/').filter(Boolean).map(decodeURIComponent) ?? [];
@@ -181,14 +167,17 @@ function isPublic(request: FastifyRequest): boolean {
   return request.routeOptions.url === '/fhir/metadata';
 }
 
+function queryOf(request: FastifyRequest): URLSearchParams {
+  return new URLSearchParams(request.url.split('?')[1] ?? '');
+}
+
 /** The request as the interactions know it; refuses what is none. */
 function interactionRequest(request: FastifyRequest): InteractionRequest {
-  negotiate(request);
   const segments = segmentsOf(request.url);
-  const query = new URLSearchParams(request.url.split('?')[1] ?? '');
+  const query = queryOf(request);
   const isForm = typeof request.body === 'string';
   if (isForm && segments[1] !== '_search')
-    throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json.' });
+    throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json or application/fhir+xml.' });
   if (isForm) for (const [name, value] of new URLSearchParams(request.body as string)) query.append(name, value);
   const headers = request.headers as { [name: string]: string | undefined };
   const method = request.method === 'HEAD' ? 'GET' : request.method;
@@ -198,14 +187,16 @@ function interactionRequest(request: FastifyRequest): InteractionRequest {
 async function answer(
   server: Server,
   principal: Principal,
-  asked: InteractionRequest,
+  { asked, format }: { readonly asked: InteractionRequest; readonly format: Format },
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const done = await handle(server, principal, asked);
   reply.code(done.status).headers({ 'cache-control': 'no-store', 'x-request-id': String(request.id), ...done.headers });
   if (done.body === undefined) return reply.send();
-  return reply.header('content-type', fhirJson).send(done.body);
+  const { contentType, text } = rendered(done.body, format);
+  addVary(reply, 'Accept');
+  return reply.header('content-type', contentType).send(text);
 }
 
 /** Writes the row of a refusal. @returns the error to answer with: that of the audit trail when it can't be written */

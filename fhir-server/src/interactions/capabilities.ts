@@ -22,7 +22,7 @@ export function capabilities(server: Server): object {
       url: server.base,
     },
     fhirVersion: '4.0.1',
-    format: ['json'],
+    format: ['json', 'xml'],
     rest: [
       {
         mode: 'server',
