@@ -138,7 +138,7 @@ test('an unreviewed RiskAssessment with probability, codes, asOf and warning', a
   assert.equal(risk.status, 'preliminary');
   assert.equal(risk.subject.reference, 'Patient/p');
   assert.ok(probability > 0 && probability < 1);
-  assert.match(risk.note?.[0]?.text ?? '', /synthetic patients, not for clinical use/);
+  assert.match(risk.note?.[0]?.text ?? '', /^Trained on synthetic patients, not for clinical use.*statistical shares, not causes/);
   assert.equal(risk.extension?.find((e) => e.url.endsWith('/as-of'))?.valueDate, asOf);
   assert.equal(risk.identifier?.[0]?.value, result.digest);
   const contributions = (risk.extension ?? []).filter((e) => e.url.endsWith('/contribution')).map((e) => e.extension ?? []);

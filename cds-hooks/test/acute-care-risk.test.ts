@@ -82,7 +82,8 @@ test('CH-15: the card carries score, model, version, what contributed, and what 
   assert.match(card.detail, /within 12 months of 2026-03-01 \(now on the record's timeline\): 0\.\d{3}/);
   assert.match(card.detail, /- .+: (raises|lowers) the risk/);
   assert.match(card.detail, /Model acute-care-risk version 1, weights sha256 [0-9a-f]{16}/);
-  assert.match(card.detail, /not for clinical use/);
+  assert.match(card.detail, /Trained on synthetic patients, not for clinical use/);
+  assert.match(card.detail, /statistical shares, not causes/);
   assert.equal(again?.detail, card.detail);
   assert.ok(!JSON.stringify(card).includes('Canaryname'));
 });

@@ -24,7 +24,8 @@ export type AcuteCareRisk =
   | { readonly status: 'insufficient'; readonly missing: readonly string[] };
 
 export const acuteCareModel = { name: 'acute-care-risk', version: '1' } as const;
-export const notForClinicalUse = 'Trained on synthetic patients, not for clinical use. Decision support, not a diagnosis.';
+export const notForClinicalUse =
+  'Trained on synthetic patients, not for clinical use. The contributing codes are statistical shares, not causes. Decision support, not a diagnosis.';
 const explanationUrl = new URL('../../models/acute-care-risk/1/explanation.json', import.meta.url);
 /** Single precision in the service against double precision here. */
 const agreement = 1e-4;

@@ -44,7 +44,7 @@ Usage: #example
 * prediction.whenRange.low = 0 'mo' "months"
 * prediction.whenRange.high = 12 'mo' "months"
 * prediction.rationale = "Relative risk is against the average of the synthetic training data."
-* note.text = "Trained on synthetic patients. Not for clinical use."
+* note.text = "Trained on synthetic patients, not for clinical use. The contributing codes are statistical shares, not causes."
 
 Instance: example-risk-insufficient
 InstanceOf: LimenRiskAssessment
@@ -61,7 +61,7 @@ Usage: #example
 * basis = Reference(Patient/example-patient)
 * prediction.outcome.text = "Emergency or inpatient encounter within 12 months"
 * prediction.rationale = "Insufficient data, not computed. Missing: birth date."
-* note.text = "Trained on synthetic patients. Not for clinical use."
+* note.text = "Trained on synthetic patients, not for clinical use. The contributing codes are statistical shares, not causes."
 
 Instance: example-interaction
 InstanceOf: LimenDetectedIssue

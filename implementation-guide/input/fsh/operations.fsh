@@ -19,13 +19,13 @@ RuleSet: AsOfParameter
 Instance: acute-care-risk
 InstanceOf: OperationDefinition
 Title: "Acute care risk"
-Description: "Risk of an emergency or inpatient encounter within 12 months, with what contributed to it. Decision support on a model trained on synthetic data; not a medical device."
+Description: "Risk of an emergency or inpatient encounter within 12 months, with what contributed to it. Trained on synthetic patients, not for clinical use."
 Usage: #definition
 * insert OperationBase(acute-care-risk)
 * url = "https://limen.example/OperationDefinition/acute-care-risk"
 * name = "AcuteCareRisk"
 * title = "Acute care risk"
-* description = "Computes the risk of an emergency or inpatient encounter within 12 months from the record of one patient. The result is stored unreviewed (`preliminary`) with its Provenance, and returned. An unreviewed result of equal inputs is returned instead of a new one. When the data are insufficient the answer says what is missing and nothing is stored. Decision support on a model trained on synthetic data; not a medical device."
+* description = "Computes the risk of an emergency or inpatient encounter within 12 months from the record of one patient. The result is stored unreviewed (`preliminary`) with its Provenance, and returned. An unreviewed result of equal inputs is returned instead of a new one. When the data are insufficient the answer says what is missing and nothing is stored. Trained on synthetic patients, not for clinical use; the contributing codes are statistical shares, not causes. Decision support, not a medical device."
 * resource = #Patient
 * system = false
 * type = false

@@ -39,7 +39,7 @@ Description: "A computed risk with what contributed to it: the result of $acute-
 * prediction.when[x] only Range
 * prediction.rationale 1..1
 * note 1..*
-* note ^short = "That it is not for clinical use"
+* note ^short = "That it is not for clinical use, and that contributing codes are statistical shares, not causes"
 
 Profile: LimenDetectedIssue
 Parent: DetectedIssue

@@ -23,8 +23,8 @@ const reviewedAs = (status: string | undefined): string =>
 export function ModelMark({ status }: { status: string | undefined }) {
   return (
     <p className="ai-mark">
-      <strong>AI result, {reviewedAs(status)}.</strong> Trained on synthetic patients, not for clinical use. Decision support, not a
-      diagnosis.
+      <strong>AI result, {reviewedAs(status)}.</strong> Trained on synthetic patients, not for clinical use. The contributing codes are
+      statistical shares, not causes. Decision support, not a diagnosis.
     </p>
   );
 }
