@@ -82,10 +82,11 @@ function asOutcomeError(error: unknown): OperationOutcomeError | undefined {
 export interface FhirGate {
   readonly authenticate: (header: string | undefined) => Promise<Principal>;
   readonly origins: RegisteredOrigins;
+  readonly requestLaunch: (principal: Principal, body: unknown) => Promise<{ launch_id: string }>;
 }
 
 /** Mounts `/fhir/*`. */
-export function mountFhir(app: FastifyInstance, server: Server, { authenticate, origins }: FhirGate): void {
+export function mountFhir(app: FastifyInstance, server: Server, { authenticate, origins, requestLaunch }: FhirGate): void {
   void app.register(
     async (scope) => {
       scope.removeAllContentTypeParsers();
@@ -127,6 +128,15 @@ export function mountFhir(app: FastifyInstance, server: Server, { authenticate, 
         const { contentType, text } = rendered(JSON.stringify(capabilities(server)), format);
         addVary(reply, 'Accept');
         return reply.header('content-type', contentType).send(text);
+      });
+      scope.post('/_services/smart/Launch', async (request, reply) => {
+        const principal = principals.get(request);
+        if (!principal) throw new OperationOutcomeError(401, { code: 'login', diagnostics: 'An access token is required.' });
+        const launch = await requestLaunch(principal, request.body);
+        audited.add(request);
+        const { clientId: client, userId: user = '-' } = principal;
+        await server.audit.record({ interaction: 'launch', client, user, status: 200, requestId: String(request.id) });
+        return reply.header('cache-control', 'no-store').send(launch);
       });
       scope.all('/', fhir);
       scope.all('/*', fhir);
