@@ -1,5 +1,6 @@
 // One walk, two ways: the operations on leaves that differ between transforming (identified plane) and verifying (stored plane).
-import type { Resolved, Resource } from './contract.ts';
+import type { Resolved } from './contract.ts';
+import type { About } from './text/about.ts';
 
 export type Json = { [key: string]: unknown };
 
@@ -7,8 +8,8 @@ export type Json = { [key: string]: unknown };
 export interface Context {
   readonly transforms: boolean;
   readonly resolved: Resolved;
-  /** Names that must not stay in texts of this resource. */
-  readonly nameParts: readonly string[];
+  /** Whose names, numbers and places must not stay in texts of this resource. */
+  readonly about: About;
   /** Element names from the resource type down. */
   readonly path: string[];
   /** Type of the (contained) resource that is being walked. */
@@ -40,25 +41,4 @@ export type Rule = (value: unknown, context: Context) => unknown;
 
 export function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The names a person resource carries, so that they also leave its texts. */
-export function ownNames(resource: Resource): string[] {
-  const name = (resource as { name?: unknown }).name;
-  if (!Array.isArray(name)) return [];
-  const parts: string[] = [];
-  for (const item of name) {
-    if (!isObject(item)) continue;
-    const words = [item['family'], ...(Array.isArray(item['given']) ? item['given'] : []), item['text']];
-    for (const word of words) if (typeof word === 'string') parts.push(...nameWords(word));
-  }
-  return [...new Set(parts)];
-}
-
-const titles = /^(?:mr|mrs|ms|miss|dr|prof|md|do|rn|phd|jr|sr|ii|iii|iv|von|van|de|der|la|del|di|el|al|bin|the)\.?$/iu;
-
-/** "Anna-Maria de Souza" -> the words that identify. */
-export function nameWords(text: string): string[] {
-  const words = text.split(/[\s,]+/u).filter((word) => word.replace(/\P{L}/gu, '').length >= 2 && !titles.test(word));
-  return words.flatMap((word) => (word.includes('-') ? [word, ...word.split('-').filter((w) => w.length >= 3)] : [word]));
 }

@@ -8,8 +8,17 @@ export interface PersonFacts {
   identifiers: { system: string; value: string }[];
   nameParts: string[];
   birthDate?: string;
+  /** Lines, cities, districts and postal codes. */
   addressLines: string[];
   telecom: string[];
+}
+
+/** What must leave every text of the person's resources. */
+export interface KnownFacts {
+  readonly nameParts: readonly string[];
+  readonly identifiers?: readonly { readonly value: string }[];
+  readonly addressLines?: readonly string[];
+  readonly telecom?: readonly string[];
 }
 
 export interface Needs {
@@ -26,7 +35,7 @@ export interface ResolvedPerson {
   readonly pseudonym: string;
   /** Negative multiple of 7. */
   readonly offsetDays: number;
-  readonly nameParts: readonly string[];
+  readonly facts: KnownFacts;
   readonly pseudonymOf: Pseudonymize;
 }
 
@@ -36,6 +45,8 @@ export interface Resolved {
   /** YYYY-MM-DD, today on the stored timeline. */
   readonly asOf: string;
   readonly tenantPseudonym: Pseudonymize;
+  /** Names of the persons that the same request carries (`mentionedNames`); the same list for all its resources. */
+  readonly mentionedNames?: readonly string[];
 }
 
 export interface Report {

@@ -47,11 +47,9 @@ export const code = onString((value, context) =>
 export const resourceId = onString((value, context) => (/^[A-Za-z0-9.-]{1,64}$/.test(value) ? value : context.remove()));
 export const numbers = onString((value, context) => (/^[-+0-9.EUL\s]*$/.test(value) ? value : context.remove()));
 /** A uri says something only in a definition; elsewhere it may lead to a person. */
-export const uri = onString((value, context) =>
-  context.definitional && isSafeDisplay(value, context.nameParts) ? value : context.remove(),
-);
+export const uri = onString((value, context) => (context.definitional && isSafeDisplay(value, context.about) ? value : context.remove()));
 export const canonical = onString((value, context) =>
-  /^[^\s?@]+$/.test(value) && isSafeDisplay(value, context.nameParts) ? value : context.remove(),
+  /^[^\s?@]+$/.test(value) && isSafeDisplay(value, context.about) ? value : context.remove(),
 );
 
 const restricted = new Set(restrictedZip3.flatMap((table) => table.zip3));

@@ -1,15 +1,17 @@
 // The one door (ARCHITECTURE section 5): the only place that can make a Deidentified<T>.
 import { type Definitions, resourceTypes } from '@limen/fhir-model/definitions';
 import { Compiler } from './compile.ts';
-import { type Context, isObject, type Json, ownNames } from './context.ts';
+import { type Context, isObject, type Json } from './context.ts';
 import type { Needs, Report, Resolved, Resource } from './contract.ts';
 import { futureElement } from './happened.ts';
+import { ownNames } from './name-words.ts';
 import { collect } from './own-patient.ts';
 import { finishPatient } from './patient.ts';
 import type { Policy, PolicyCoding } from './policy.ts';
 import { policySystem } from './policy.ts';
 import { personTypes } from './rules/exceptions.ts';
 import { compileSearchPolicy, type SearchAnswer } from './search-policy.ts';
+import { type About, aboutOf } from './text/about.ts';
 import { Transform } from './transform.ts';
 import { Verify } from './verify.ts';
 
@@ -62,10 +64,9 @@ function withMeta(out: Json, policy: Policy): Json {
   return { resourceType, ...(id === undefined ? {} : { id }), meta: labelled(meta, policy), ...rest };
 }
 
-function namesFor(resource: Resource, resolved: Resolved): readonly string[] {
-  const known = resolved.person?.nameParts ?? [];
-  if (resource.resourceType === 'Patient' && resolved.person) return known;
-  return personTypes.has(resource.resourceType) ? [...known, ...ownNames(resource)] : known;
+function aboutResource(resource: Resource, { person, mentionedNames }: Resolved): About {
+  const own = personTypes.has(resource.resourceType) && !(resource.resourceType === 'Patient' && person) ? ownNames(resource) : [];
+  return aboutOf(person?.facts, own, mentionedNames);
 }
 
 /** Compiles a policy over the definitions, once at start. */
@@ -87,7 +88,7 @@ export function compileDoor(definitions: Definitions, policy: Policy): Door {
     searchPolicy,
     apply<T extends Resource>(resource: T, resolved: Resolved) {
       if (policy.name === 'synthetic') return { resource: untouched(resource), report: { removed: {}, scrubbed: 0 } };
-      const context = new Transform(policy, compartment, resource.resourceType, resolved, namesFor(resource, resolved));
+      const context = new Transform(policy, compartment, resource.resourceType, resolved, aboutResource(resource, resolved));
       const out = walk(resource, context) as unknown as Deidentified<T>;
       return { resource: out, report: { removed: context.removed, scrubbed: context.scrubbed } };
     },
@@ -96,7 +97,7 @@ export function compileDoor(definitions: Definitions, policy: Policy): Door {
     },
     verify<T extends Resource>(resource: T, resolved: Resolved, stored?: Resource) {
       if (policy.name === 'synthetic') return untouched(resource);
-      const context = new Verify(resource.resourceType, resolved, resolved.person?.nameParts ?? []);
+      const context = new Verify(resource.resourceType, resolved, aboutOf(resolved.person?.facts, [], resolved.mentionedNames));
       const future = futureElement(resource, resolved.asOf, stored);
       if (future !== undefined) {
         context.path.push(future);

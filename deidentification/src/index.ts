@@ -1,7 +1,10 @@
 // De-identification: the door that every resource passes, and the rules for free text. Pure.
 export * from './contract.ts';
 export { compileDoor, type Deidentified, type Door } from './door.ts';
+export { mentionedNames } from './name-words.ts';
 export { type Policy, type PolicyCoding, type PolicyName, policy, policySystem } from './policy.ts';
 export { ageLowerBound, pseudonymSystem } from './rules/extensions.ts';
 export type { SearchAnswer } from './search-policy.ts';
-export { scrubSpans, scrubText, type TextSpan } from './text/scrub.ts';
+export { type About, aboutOf } from './text/about.ts';
+export { scrubSpans, scrubText } from './text/scrub.ts';
+export type { TextSpan } from './text/span.ts';

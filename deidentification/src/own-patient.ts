@@ -1,9 +1,12 @@
 // DECISIONS 12: whose a resource is, and what the vault has to know of a Patient.
 import { eachReference, parseReference } from '@limen/fhir-model';
-import { isObject, type Json, nameWords, ownNames } from './context.ts';
+import { isObject, type Json } from './context.ts';
 import type { Needs, PersonFacts, Resource } from './contract.ts';
+import { nameWords, ownNames } from './name-words.ts';
 
 const ownElements = ['patient', 'subject', 'beneficiary'];
+/** State and country stay in the resource, so they may stay in texts. */
+const addressParts = ['line', 'text', 'city', 'district', 'postalCode'];
 const mothersMaidenName = 'http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName';
 
 /** "Patient/x", "urn:uuid:..." or "Patient?identifier=..."; a logical reference becomes the last form. */
@@ -58,7 +61,7 @@ function personFacts(patient: Json): PersonFacts {
     identifiers,
     nameParts: [...new Set(names)],
     ...(typeof birthDate === 'string' ? { birthDate } : {}),
-    addressLines: objects(patient['address']).flatMap((a) => [...strings(a['line']), ...strings(a['text'])]),
+    addressLines: [...new Set(objects(patient['address']).flatMap((a) => addressParts.flatMap((part) => strings(a[part]))))],
     telecom: objects(patient['telecom']).flatMap((t) => strings(t['value'])),
   };
 }

@@ -7,12 +7,13 @@ import type { Policy } from './policy.ts';
 import { isPublishedSystem } from './rules/code-systems.ts';
 import { definitionalTypes } from './rules/exceptions.ts';
 import { isOwnSystem } from './rules/extensions.ts';
+import type { About } from './text/about.ts';
 import { isCleanLabel, isSafeDisplay, scrubText } from './text/scrub.ts';
 
 export class Transform implements Context {
   readonly transforms = true;
   readonly resolved: Resolved;
-  readonly nameParts: readonly string[];
+  readonly about: About;
   readonly path: string[];
   type: string;
   definitional: boolean;
@@ -22,9 +23,9 @@ export class Transform implements Context {
   readonly #shift: (date: string) => string;
   readonly #compartment: ReadonlySet<string>;
 
-  constructor(policy: Policy, compartment: ReadonlySet<string>, type: string, resolved: Resolved, nameParts: readonly string[]) {
+  constructor(policy: Policy, compartment: ReadonlySet<string>, type: string, resolved: Resolved, about: About) {
     this.resolved = resolved;
-    this.nameParts = nameParts;
+    this.about = about;
     this.path = [type];
     this.type = type;
     this.definitional = definitionalTypes.has(type);
@@ -56,14 +57,14 @@ export class Transform implements Context {
   }
 
   label(value: string): string | undefined {
-    if (isCleanLabel(value, this.nameParts)) return value;
-    const text = scrubText(value, this.nameParts, this.#shift);
+    if (isCleanLabel(value, this.about)) return value;
+    const text = scrubText(value, this.about, this.#shift);
     if (text !== value) this.scrubbed += 1;
     return text;
   }
 
   meaning(value: string, published: boolean): string | undefined {
-    return published && isSafeDisplay(value, this.nameParts) ? value : this.label(value);
+    return published && isSafeDisplay(value, this.about) ? value : this.label(value);
   }
 
   text(value: string): string | undefined {
@@ -71,11 +72,11 @@ export class Transform implements Context {
   }
 
   display(system: string | undefined, value: string): string | undefined {
-    return isPublishedSystem(system) && isSafeDisplay(value, this.nameParts) ? value : this.remove();
+    return isPublishedSystem(system) && isSafeDisplay(value, this.about) ? value : this.remove();
   }
 
   identifier(type: string, system: string, value: string): string | undefined {
-    if (isOwnSystem(system) && isSafeDisplay(value, this.nameParts)) return value;
+    if (isOwnSystem(system) && isSafeDisplay(value, this.about)) return value;
     const { person, tenantPseudonym } = this.resolved;
     return person && this.#compartment.has(type) ? person.pseudonymOf(type, system, value) : tenantPseudonym(type, system, value);
   }

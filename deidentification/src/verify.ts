@@ -6,19 +6,20 @@ import { isDateTime } from './dates.ts';
 import { isPublishedSystem } from './rules/code-systems.ts';
 import { definitionalTypes } from './rules/exceptions.ts';
 import { isOwnSystem, pseudonymSystem } from './rules/extensions.ts';
+import type { About } from './text/about.ts';
 import { isCleanLabel, isSafeDisplay, scrubSpans } from './text/scrub.ts';
 
 export class Verify implements Context {
   readonly transforms = false;
   readonly resolved: Resolved;
-  readonly nameParts: readonly string[];
+  readonly about: About;
   readonly path: string[];
   type: string;
   definitional: boolean;
 
-  constructor(type: string, resolved: Resolved, nameParts: readonly string[]) {
+  constructor(type: string, resolved: Resolved, about: About) {
     this.resolved = resolved;
-    this.nameParts = nameParts;
+    this.about = about;
     this.path = [type];
     this.type = type;
     this.definitional = definitionalTypes.has(type);
@@ -42,12 +43,12 @@ export class Verify implements Context {
 
   /** Dates may stay in a text: on this plane they are the stored timeline's. */
   label(value: string): string {
-    const found = !isCleanLabel(value, this.nameParts) && scrubSpans(value, this.nameParts).some((span) => span.type !== 'DATE');
+    const found = !isCleanLabel(value, this.about) && scrubSpans(value, this.about).some((span) => span.type !== 'DATE');
     return found ? this.refuse('A text looks as if it identifies a person.') : value;
   }
 
   meaning(value: string, published: boolean): string {
-    return published && isSafeDisplay(value, this.nameParts) ? value : this.label(value);
+    return published && isSafeDisplay(value, this.about) ? value : this.label(value);
   }
 
   text(value: string): string {
@@ -55,14 +56,14 @@ export class Verify implements Context {
   }
 
   display(system: string | undefined, value: string): string {
-    if (isPublishedSystem(system) && isSafeDisplay(value, this.nameParts)) return value;
+    if (isPublishedSystem(system) && isSafeDisplay(value, this.about)) return value;
     return this.label(value);
   }
 
   identifier(_type: string, system: string, value: string): string {
     if (system === pseudonymSystem && value === this.resolved.person?.pseudonym) return value;
     if (/^[0-9a-f]{32}$/.test(value) && system !== pseudonymSystem) return value;
-    if (isOwnSystem(system) && isSafeDisplay(value, this.nameParts)) return value;
+    if (isOwnSystem(system) && isSafeDisplay(value, this.about)) return value;
     return this.refuse('An identifier is not a pseudonym of this server.');
   }
 

@@ -5,7 +5,7 @@ import { shiftDate } from '@limen/fhir-model';
 import fc from 'fast-check';
 import { ageYears } from '../src/dates.ts';
 import { scrubText } from '../src/index.ts';
-import { applied, type Fields, names, owned } from './fixture.ts';
+import { applied, type Fields, owned, ownNames } from './fixture.ts';
 
 const day = fc.date({ min: new Date('1940-01-01'), max: new Date('2024-12-31'), noInvalidDate: true });
 const weeks = fc.integer({ min: 1, max: 52 }).map((n) => -7 * n);
@@ -53,11 +53,11 @@ test('a date in a text moves as the date of an element does, in the form it had'
       const moved = shiftDate(isoDate, offset);
       const us = (iso: string): string => `${iso.slice(5, 7)}/${iso.slice(8, 10)}/${iso.slice(0, 4)}`;
       assert.equal(
-        scrubText(`seen ${isoDate}.`, names, (d) => shiftDate(d, offset)),
+        scrubText(`seen ${isoDate}.`, ownNames, (d) => shiftDate(d, offset)),
         `seen ${moved}.`,
       );
       assert.equal(
-        scrubText(`seen ${us(isoDate)} again`, names, (d) => shiftDate(d, offset)),
+        scrubText(`seen ${us(isoDate)} again`, ownNames, (d) => shiftDate(d, offset)),
         `seen ${us(moved)} again`,
       );
     }),

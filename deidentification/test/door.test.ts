@@ -210,7 +210,7 @@ describe('a patient', () => {
       ],
       nameParts: ['Quillfeather', 'Zephyrine'],
       birthDate: '1980-03-12',
-      addressLines: ['1 Elm'],
+      addressLines: ['1 Elm', 'Boston', '02139'],
       telecom: ['1'],
     });
   });

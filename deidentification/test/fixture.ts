@@ -1,7 +1,7 @@
 // A door per policy and a resolved person, for tests.
 import { createHmac } from 'node:crypto';
 import { loadDefinitions } from '@limen/fhir-model/definitions';
-import { compileDoor, type Door, type PolicyName, type Pseudonymize, policy, type Resolved, type Resource } from '../src/index.ts';
+import { aboutOf, compileDoor, type Door, type PolicyName, type Pseudonymize, policy, type Resolved, type Resource } from '../src/index.ts';
 
 const doors = new Map<PolicyName, Door>();
 
@@ -18,10 +18,11 @@ export function pseudonyms(key: string): Pseudonymize {
 }
 
 export const names = ['Zephyrine', 'Quillfeather', 'Ostrowhisk'];
+export const ownNames = aboutOf({ nameParts: names });
 export const unowned: Resolved = { asOf: '2025-06-30', tenantPseudonym: pseudonyms('tenant') };
 export const owned: Resolved = {
   ...unowned,
-  person: { pseudonym: 'P-AAAABBBBCCCCDDDD', offsetDays: -70, nameParts: names, pseudonymOf: pseudonyms('patient') },
+  person: { pseudonym: 'P-AAAABBBBCCCCDDDD', offsetDays: -70, facts: { nameParts: names }, pseudonymOf: pseudonyms('patient') },
 };
 
 /** Without the type check of fhirtypes: fixtures are also invalid on purpose. */

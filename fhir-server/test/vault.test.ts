@@ -108,7 +108,7 @@ describe('persons', () => {
     const [second] = await vault.resolvePersons([{ ...facts('again', 'again-too'), nameParts: ['Newname'] }]);
     assert.equal(second?.personId, first?.personId);
     assert.equal(second?.isNew, false);
-    assert.deepEqual(second?.nameParts, ['Zephyrine', 'Quillfeather', 'Newname']);
+    assert.deepEqual(second?.facts.nameParts, ['Zephyrine', 'Quillfeather', 'Newname']);
     const fresh = openVault(pool, masterKey, 1);
     const found = await fresh.findByIdentifier([
       { system, value: ' again-too ' },
@@ -120,7 +120,7 @@ describe('persons', () => {
       [first?.personId, first?.personId, first?.personId],
     );
     const byId = (await fresh.findByPatientId([first?.patientId ?? ''])).get(first?.patientId ?? '');
-    assert.deepEqual(byId?.nameParts, second?.nameParts);
+    assert.deepEqual(byId?.facts.nameParts, second?.facts.nameParts);
     assert.deepEqual(byId?.secret, first?.secret);
     assert.equal(byId?.offsetDays, first?.offsetDays);
   });
@@ -148,7 +148,7 @@ describe('persons', () => {
     assert.equal(new Set(persons.map((p) => p.personId)).size, 1);
     assert.equal(persons.filter((p) => p.isNew).length, 1);
     const [found] = await openVault(pool, masterKey, 1).findByIdentifier([{ system, value: 'race-23' }]);
-    assert.equal(found?.nameParts.length, 24);
+    assert.equal(found?.facts.nameParts.length, 24);
   });
 
   test('opposite orders of two batches do not wait for each other for ever', async () => {

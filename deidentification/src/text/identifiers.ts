@@ -19,8 +19,13 @@ const labelled = (type: string, words: string): Pattern => ({
 
 const state = `(?:${stateCodes.join('|')}|${stateNames.join('|')})`;
 const cap = String.raw`\p{Lu}[\p{L}.'’-]*`;
+/** A point after a longer word ends the sentence: "in Tucson. Last seen". */
+const place = String.raw`(?:(?:St|Ft|Mt|Ste)\.|\p{Lu}[\p{L}'’-]*)`;
 const suffix =
   'Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Court|Ct|Boulevard|Blvd|Terrace|Ter|Place|Pl|Way|Circle|Cir|Highway|Hwy|Parkway|Pkwy|Square|Sq|Trail|Trl|Throughway|Crossing|Row|Alley|Plaza|Loop|Run|Path|Ridge|Pike|Turnpike';
+/** In capitals only words that are no abbreviation of something else: CT, ST and DR are. */
+const capitalSuffix =
+  'STREET|AVENUE|AVE|ROAD|RD|LANE|LN|DRIVE|COURT|BOULEVARD|BLVD|TERRACE|PLACE|WAY|CIRCLE|HIGHWAY|HWY|PARKWAY|PKWY|SQUARE|TRAIL';
 const flat = String.raw`(?:,?[ ]+(?:Apt|Apartment|Unit|Suite|Ste|Room|Rm|#)\.?[ ]*#?[ ]*[A-Za-z0-9-]+)?`;
 
 /** Checked in this order; the first that claims a place keeps it. */
@@ -57,7 +62,7 @@ export const identifierPatterns: readonly Pattern[] = [
   {
     type: 'STREET',
     regex: new RegExp(
-      String.raw`(?<![\d/.-])\d{1,6}[A-Z]?[ ]+(?:[NSEW]\.?[ ]+)?(?:(?:${cap}|\d{1,3}(?:st|nd|rd|th))[ ]+){1,4}(?:${suffix})\b\.?${flat}`,
+      String.raw`(?<![\d/.-])\d{1,6}[A-Z]?[ ]+(?:[NSEW]\.?[ ]+)?(?:(?:${cap}|\d{1,3}(?:st|nd|rd|th))[ ]+){1,4}(?:${suffix}|${capitalSuffix})\b\.?${flat}`,
       'gdu',
     ),
   },
@@ -73,7 +78,17 @@ export const identifierPatterns: readonly Pattern[] = [
   { type: 'ZIP', regex: /\b(?:zip(?: ?code)?|postal code)[ :]*(\d{5}(?:-\d{4})?)\b/dgi },
   {
     type: 'CITY',
-    regex: new RegExp(String.raw`(?<=[,\n][ ]*|\b(?:in|from|to|of|at|near)[ ]+)((?:${cap}[ ]){0,2}${cap}),[ ]+${state}\b(?!\p{L})`, 'gdu'),
+    regex: new RegExp(
+      String.raw`\b(?:${suffix}|${capitalSuffix})\b\.?,?[ ]+((?:${place}[ ]){0,2}${place}),?[ ]+${state}\b(?!\p{L})`,
+      'gdu',
+    ),
+  },
+  {
+    type: 'CITY',
+    regex: new RegExp(
+      String.raw`(?<=[,\n][ ]*|\b(?:in|from|to|of|at|near)[ ]+)((?:${place}[ ]){0,2}${place}),[ ]+${state}\b(?!\p{L})`,
+      'gdu',
+    ),
   },
   {
     type: 'CITY',
@@ -82,7 +97,7 @@ export const identifierPatterns: readonly Pattern[] = [
   {
     type: 'CITY',
     regex: new RegExp(
-      String.raw`\b(?:(?:lives?|living|lived|resides?|residing|born|raised|moved)\b[^.\n]{0,60}?[ ](?:in|to)|(?:${suffix})[ ]in)[ ]+((?:${cap}[ ]){0,1}${cap})`,
+      String.raw`\b(?:(?:lives?|living|lived|resides?|residing|born|raised|moved)\b[^.\n]{0,60}?[ ](?:in|to)|(?:${suffix})[ ]in)[ ]+((?:${place}[ ]){0,1}${place})`,
       'gdu',
     ),
   },

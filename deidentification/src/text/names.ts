@@ -1,25 +1,21 @@
 // Names of people and organizations in free text: by the words around them, then every other occurrence in the same text.
+import { bareNames } from './bare-names.ts';
 import { eponymNouns, eponymWords, isCommonWord } from './lexicon.ts';
 import { Mask } from './mask.ts';
+import { credential, full, initial, particle, token } from './name-grammar.ts';
+import type { TextSpan } from './span.ts';
+import { continues } from './words.ts';
 
-export interface TextSpan {
-  start: number;
-  end: number;
-  type: string;
-}
-
-const token = String.raw`\p{Lu}[\p{L}\p{M}]*(?:['’-]\p{Lu}?[\p{L}\p{M}]+)*`;
-const initial = String.raw`\p{Lu}\.`;
-const particle = String.raw`(?:[Dd][aeiou]s?|del|della|den|der|van|von|ter|la|le|bin|ibn|al|el|af|av|St\.)`;
-const piece = `(?:${initial}|${token})`;
-const full = String.raw`${piece}(?:[ \t]+(?:${particle}[ \t]+){0,2}${piece}){0,3}`;
 const listed = String.raw`(?:${particle}[ \t]+){0,2}${full}(?:,[ \t]*(?!(?:MD|M\.D|RN|DO|NP|PA|PhD|DOB|SSN|MRN|DPM|DDS)\b)${full})?`;
-const credential = String.raw`(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|PA-?C?|NP|APRN|CRNA|LPN|Ph\.?D\.?|DPM|DDS|PharmD|LCSW|PT|MS|BSN|FACS|MBBS|CNM|FNP(?:-C)?)`;
+/** "DONNELLY, K": initials behind the family. */
+const initials = String.raw`(?:,[ \t]*\p{Lu}\.?(?:[ \t]?\p{Lu}\.)?(?![\p{L}\d]))?`;
 
 const people =
   'patient(?:[ ]name)?|name|attending(?:[ ]physician)?|surgeon|assistant|caller|referring(?:[ ](?:physician|provider))?|ordering[ ](?:provider|physician)|provider|physician|doctor|dictated[ ]by|signed[ ]by|electronically[ ]signed(?:[ ]by)?|seen[ ]by|read[ ]by|reviewed[ ]by|interpreted[ ]by|authenticated[ ]by|reported[ ]by|transcribed[ ]by|author|re|cc|to|from|mother|father|guardian|spouse|next[ ]of[ ]kin|emergency[ ]contact|contact|nurse|pcp|clinician|consultant|anesthesiologist|radiologist|pathologist|cardiologist|resident|interpreter|subject|mrs|mr|alias|aka';
 const kin =
   'daughter|son|wife|husband|mother|father|brother|sister|partner|spouse|friend|aunt|uncle|cousin|niece|nephew|grandson|granddaughter|grandmother|grandfather|neighbou?r|girlfriend|boyfriend|caregiver|fianc[ée]e?|roommate|stepson|stepdaughter|mom|dad|guardian';
+const roles =
+  'attending|surgeon|resident|intern|hospitalist|intensivist|anesthesiologist|radiologist|pathologist|cardiologist|neurologist|oncologist|nephrologist|urologist|midwife|nurse|pharmacist|paramedic|chaplain|social[ ]worker|case[ ]manager';
 const anyCase = (words: string): string =>
   words.replace(/\[[^\]]*\]|\\.|\p{Ll}/gu, (part) => (part.length === 1 ? `[${part.toUpperCase()}${part}]` : part));
 
@@ -38,7 +34,7 @@ const contexts: readonly RegExp[] = [
     'gdu',
   ),
   new RegExp(
-    String.raw`(?<![\p{L}])(?:${anyCase('dictated by|signed by|signed electronically by|seen by|reviewed by|called to|discussed with|spoke with|accompanied by|evaluated by|performed by|referred by|followed by|name is|named|this is|authored by|examined by|interpreted by|read by')})[ \t]*:?[ \t]+(${full})`,
+    String.raw`(?<![\p{L}])(?:${anyCase('dictated by|signed by|signed electronically by|seen by|reviewed by|called to|discussed with|spoke with|accompanied by|evaluated by|performed by|referred by|followed by|name is|named|this is|authored by|examined by|interpreted by|read by|spoken with|talked with|met with|seen with|ordered by|verified by|administered by|collected by|drawn by|witnessed by|escorted by|brought in by|picked up by|called by|lives with|signed out to|handed off to')})[ \t]*:?[ \t]+(${full}${initials})`,
     'gdu',
   ),
   new RegExp(String.raw`\b(?:${anyCase(kin)}),?[ \t]+(?:is[ \t]+|named[ \t]+)?(${full})`, 'gdu'),
@@ -56,6 +52,7 @@ const contexts: readonly RegExp[] = [
     String.raw`\b(?:refill of|prescription for|call for|message for|appointment for|results for|for)[ \t]+(?:[\p{L}-]+[ \t]+for[ \t]+)?(${token}[ \t]+(?:${particle}[ \t]+)?${token})(?=[.,;\n])`,
     'gdu',
   ),
+  new RegExp(String.raw`(?<!\p{L})(?:${anyCase(roles)})[ \t]+(?=\p{Lu}['’]?\p{L}*\p{Ll})(${full})`, 'gdu'),
   new RegExp(String.raw`\bby[ \t]+(${initial}[ \t]*(?:${particle}[ \t]+){0,2}${token})`, 'gdu'),
 ];
 
@@ -128,24 +125,12 @@ const escaped = (word: string): string => word.replace(/[.*+?^${}()|[\]\\]/g, '\
 const titled = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase();
 
 /** Finds the places of some words as whole words. */
-export interface NameFinder {
-  has(text: string): boolean;
+interface NameFinder {
   places(text: string): { start: number; end: number }[];
 }
 
-const wordCharacter = /[\p{L}\p{N}]/u;
-
-/** A letter, digit or placeholder bracket: what must not touch a name. */
-function continues(text: string, at: number): boolean {
-  if (at < 0 || at >= text.length) return false;
-  const code = text.charCodeAt(at);
-  if (code < 128)
-    return (code >= 48 && code <= 57) || (code >= 65 && code <= 90) || (code >= 97 && code <= 122) || code === 91 || code === 93;
-  return wordCharacter.test(text.charAt(at));
-}
-
 /** All occurrences of these words as names: as given, capitalised, or in capitals; long ones in small letters too. */
-export function nameFinder(parts: readonly string[]): NameFinder | undefined {
+function nameFinder(parts: readonly string[]): NameFinder | undefined {
   const forms = new Set<string>();
   for (const part of parts) {
     if (part.length < 2) continue;
@@ -157,7 +142,7 @@ export function nameFinder(parts: readonly string[]): NameFinder | undefined {
   const regex = new RegExp(longestFirst.map(escaped).join('|'), 'g');
   const places = (text: string): { start: number; end: number }[] =>
     ranges(text, regex).filter((r) => !continues(text, r.start - 1) && !continues(text, r.end));
-  return { places, has: (text) => text.search(regex) >= 0 && places(text).length > 0 };
+  return { places };
 }
 
 function propagated(text: string, found: readonly TextSpan[], kept: Mask): TextSpan[] {
@@ -172,14 +157,17 @@ function propagated(text: string, found: readonly TextSpan[], kept: Mask): TextS
   return (nameFinder([...parts])?.places(text) ?? []).filter((r) => !kept.touches(r.start, r.end)).map((r) => ({ ...r, type: 'NAME' }));
 }
 
-/** Names and organizations of a text; `known` are those of the person it is about. */
-export function findNames(text: string, known: NameFinder | undefined): TextSpan[] {
-  const kept = new Mask(text.length, ranges(text, eponyms));
+/** What must stay although it looks like a name. */
+export function eponymPlaces(text: string): Mask {
+  return new Mask(text.length, ranges(text, eponyms));
+}
+
+/** Names and organizations of a text; `kept` are its eponyms. */
+export function findNames(text: string, kept: Mask): TextSpan[] {
   const found: TextSpan[] = [];
   for (const regex of contexts) captured(text, regex, 'NAME', found);
+  found.push(...bareNames(text));
   const free = found.filter((s) => !kept.covers(s.start, s.end));
   for (const regex of organizations) captured(text, regex, 'ORGANIZATION', free);
-  const spans = [...free, ...propagated(text, free, kept)];
-  if (known) spans.push(...known.places(text).map((r) => ({ ...r, type: 'NAME' })));
-  return spans;
+  return [...free, ...propagated(text, free, kept)];
 }

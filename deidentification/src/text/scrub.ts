@@ -1,27 +1,15 @@
 // Free text by rules: spans that identify, and the text without them (45 CFR 164.514(b)(2)).
+
+import { type About, aboutNobody, hasKnown } from './about.ts';
 import { findDates, type Shift } from './dates.ts';
 import { identifierPatterns, unmistakablePatterns } from './identifiers.ts';
 import { Mask } from './mask.ts';
-import { findNames, type NameFinder, nameFinder, type TextSpan } from './names.ts';
-
-export type { TextSpan } from './names.ts';
+import { eponymPlaces, findNames } from './names.ts';
+import type { TextSpan } from './span.ts';
 
 const placeholder =
   /\[(?:NAME|DATE|ORGANIZATION|PHONE|CITY|MRN|STREET|ZIP|LICENSE|OTHER_ID|EMAIL|ACCOUNT|HEALTH_PLAN|DEVICE|SSN|VEHICLE|URL|IP|TEXT)\]/g;
 const maximumRounds = 4;
-
-const patterns = new WeakMap<readonly string[], { finder: NameFinder | undefined }>();
-
-/** The finder of a person's names, made once per list. */
-function known(nameParts: readonly string[]): NameFinder | undefined {
-  if (nameParts.length === 0) return undefined;
-  let made = patterns.get(nameParts);
-  if (!made) {
-    made = { finder: nameFinder(nameParts) };
-    patterns.set(nameParts, made);
-  }
-  return made.finder;
-}
 
 function claim(spans: TextSpan[], claimed: Mask, span: TextSpan): void {
   if (claimed.covers(span.start, span.end)) return;
@@ -41,8 +29,16 @@ function merged(spans: TextSpan[]): TextSpan[] {
   return out;
 }
 
+/** The own names go wherever they stand; of others and of places only what is no eponym. */
+function knownSpans(text: string, { person, own, mentioned }: About, kept: Mask): TextSpan[] {
+  const spans = [...(person?.spans(text) ?? []), ...(own?.spans(text) ?? [])].filter(
+    (s) => s.type === 'NAME' || !kept.touches(s.start, s.end),
+  );
+  return [...spans, ...(mentioned?.spans(text) ?? []).filter((s) => !kept.touches(s.start, s.end))];
+}
+
 /** What identifies, in order, without overlaps. */
-export function scrubSpans(text: string, nameParts: readonly string[]): TextSpan[] {
+export function scrubSpans(text: string, about: About = aboutNobody): TextSpan[] {
   const spans: TextSpan[] = [];
   const claimed = new Mask(text.length);
   for (const { start, end } of findDates(text)) claim(spans, claimed, { start, end, type: 'DATE' });
@@ -53,7 +49,9 @@ export function scrubSpans(text: string, nameParts: readonly string[]): TextSpan
       if (place) claim(spans, claimed, { start: place[0], end: place[1], type });
     }
   }
-  for (const span of findNames(text, known(nameParts))) claim(spans, claimed, span);
+  const kept = eponymPlaces(text);
+  for (const span of findNames(text, kept)) claim(spans, claimed, span);
+  for (const span of knownSpans(text, about, kept)) claim(spans, claimed, span);
   const holders = [...text.matchAll(placeholder)].map((m) => ({ start: m.index, end: m.index + m[0].length }));
   if (holders.length === 0) return merged(spans);
   const held = new Mask(text.length, holders);
@@ -87,14 +85,14 @@ function once(text: string, spans: readonly TextSpan[], shift: Shift | undefined
  * The text without what identifies. Dates are moved in place when `shift` is given. The result has nothing left to scrub but dates,
  * so scrubbing it again as stored text changes nothing.
  */
-export function scrubText(text: string, nameParts: readonly string[], shift?: Shift): string {
+export function scrubText(text: string, about: About, shift?: Shift): string {
   let out = text;
-  let spans = scrubSpans(out, nameParts);
+  let spans = scrubSpans(out, about);
   let moving = shift;
   for (let round = 0; round < maximumRounds && spans.length > 0; round += 1) {
     out = once(out, spans, moving);
     moving = (date) => date;
-    spans = scrubSpans(out, nameParts).filter((s) => s.type !== 'DATE');
+    spans = scrubSpans(out, about).filter((s) => s.type !== 'DATE');
   }
   return spans.length > 0 ? '[TEXT]' : out;
 }
@@ -116,20 +114,20 @@ function fingerprint(text: string): number {
 }
 
 /** Nothing to scrub, dates included; short texts that come again and again cost a hash. */
-export function isCleanLabel(text: string, nameParts: readonly string[]): boolean {
-  if (known(nameParts)?.has(text)) return false;
-  if (text.length > 200) return scrubSpans(text, []).length === 0;
+export function isCleanLabel(text: string, about: About): boolean {
+  if (hasKnown(about, text)) return false;
+  if (text.length > 200) return scrubSpans(text).length === 0;
   const print = fingerprint(text);
   if (clean.has(print)) return true;
-  if (scrubSpans(text, []).length > 0) return false;
+  if (scrubSpans(text).length > 0) return false;
   if (clean.size >= maximumRemembered) clean.clear();
   clean.add(print);
   return true;
 }
 
 /** No name of the person and no unmistakable identifier: for displays of published codes, whose words look like places and organizations. */
-export function isSafeDisplay(text: string, nameParts: readonly string[]): boolean {
-  if (known(nameParts)?.has(text)) return false;
+export function isSafeDisplay(text: string, about: About): boolean {
+  if (about.person?.hasName(text) || about.own?.hasName(text)) return false;
   return !unmistakablePatterns.some(({ regex }) => {
     regex.lastIndex = 0;
     return regex.test(text);

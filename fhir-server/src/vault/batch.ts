@@ -49,7 +49,7 @@ export function planBatch(
     const old = found === undefined ? undefined : current.get(found);
     const person = old ? { ...old, facts: mergeFacts(old.facts, one) } : newPerson(one);
     if (!old) identifiers.push({ identifier: pseudonymBlind(person), personId: person.personId });
-    current.set(person.personId, { ...person, nameParts: person.facts.nameParts });
+    current.set(person.personId, person);
     for (const identifier of blinds) {
       if (identifier.lookupOnly || owner.has(identifier.blind)) continue;
       owner.set(identifier.blind, person.personId);

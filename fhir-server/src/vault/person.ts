@@ -10,7 +10,8 @@ export interface Person {
   readonly pseudonym: string;
   /** Whole weeks into the past: -7 to -364. */
   readonly offsetDays: number;
-  readonly nameParts: readonly string[];
+  /** What must leave the texts of the person's resources. */
+  readonly facts: PersonFacts;
   /** 256 bits; all other pseudonyms of the patient are computed with it. */
   readonly secret: Buffer;
   /** Made by this call. */
@@ -20,7 +21,6 @@ export interface Person {
 /** A row of vault.person, opened. */
 export interface VaultPerson extends Person {
   readonly version: number;
-  readonly facts: PersonFacts;
 }
 
 interface Sealed {
@@ -43,7 +43,6 @@ export function newPerson(facts: PersonFacts): VaultPerson {
     patientId: randomUUID(),
     pseudonym: randomPseudonym(),
     offsetDays: -7 * randomInt(1, 53),
-    nameParts: facts.nameParts.slice(0, maximumEach),
     secret: randomBytes(32),
     isNew: true,
     version: 1,
@@ -73,7 +72,6 @@ export function openPerson(key: Buffer, tenant: number, row: PersonRow): VaultPe
     patientId: row.patient_id,
     pseudonym: row.pseudonym,
     offsetDays,
-    nameParts: facts.nameParts,
     secret: Buffer.from(secret, 'base64'),
     isNew: false,
     version: row.version,

@@ -194,8 +194,8 @@ class PostgresVault implements Vault {
   }
 }
 
-function publicPerson({ personId, patientId, pseudonym, offsetDays, nameParts, secret, isNew }: Person): Person {
-  return { personId, patientId, pseudonym, offsetDays, nameParts, secret, isNew };
+function publicPerson({ personId, patientId, pseudonym, offsetDays, facts, secret, isNew }: Person): Person {
+  return { personId, patientId, pseudonym, offsetDays, facts, secret, isNew };
 }
 
 /** @param masterKey 32 bytes */

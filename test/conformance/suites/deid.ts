@@ -35,7 +35,7 @@ interface Characters {
 function check(note: Note, sums: Characters, tally: Tally): void {
   const expected = mask(note.text.length, note.spans);
   const neutral = mask(note.text.length, note.neutral);
-  const found = mask(note.text.length, scrubSpans(note.text, []));
+  const found = mask(note.text.length, scrubSpans(note.text));
   for (let i = 0; i < note.text.length; i++) {
     if (!carries.test(note.text[i] ?? '')) continue;
     if (expected[i]) sums[found[i] ? 'hit' : 'missed']++;
