@@ -3,6 +3,12 @@ import type { PersonFacts } from '@limen/deidentification';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import { mergeFacts, newPerson, sameFacts, type VaultPerson } from './person.ts';
 
+/** What is said of one person. */
+export interface PersonRequest extends PersonFacts {
+  /** Logical id of a Patient that the vault knows: the facts are that person's, and its identifiers can be no other's. */
+  readonly patientId?: string;
+}
+
 export interface BlindIdentifier {
   /** Hex, so that it can be a key of a Map. */
   readonly blind: string;
@@ -30,20 +36,23 @@ function conflict(): never {
 /**
  * @param known persons by blind identifier, as read
  * @param blindOf identifiers of each of the facts, same order
+ * @param byPatientId the persons of those facts that name one
  */
 export function planBatch(
-  facts: readonly PersonFacts[],
+  facts: readonly PersonRequest[],
   blindOf: readonly (readonly BlindIdentifier[])[],
   known: ReadonlyMap<string, VaultPerson>,
+  byPatientId: ReadonlyMap<string, VaultPerson>,
   pseudonymBlind: (person: VaultPerson) => BlindIdentifier,
 ): Batch {
   const owner = new Map([...known].map(([blind, person]) => [blind, person.personId]));
-  const current = new Map([...known.values()].map((person) => [person.personId, person]));
+  const current = new Map([...known.values(), ...byPatientId.values()].map((person) => [person.personId, person]));
   const stored = new Map(current);
   const identifiers: { identifier: BlindIdentifier; personId: string }[] = [];
   const ids = facts.map((one, i) => {
     const blinds = blindOf[i] ?? [];
-    const owners = new Set(blinds.flatMap(({ blind }) => owner.get(blind) ?? []));
+    const named = one.patientId === undefined ? undefined : byPatientId.get(one.patientId)?.personId;
+    const owners = new Set([...(named === undefined ? [] : [named]), ...blinds.flatMap(({ blind }) => owner.get(blind) ?? [])]);
     if (owners.size > 1) conflict();
     const [found] = owners;
     const old = found === undefined ? undefined : current.get(found);

@@ -1,15 +1,17 @@
 // The crosswalk between people and pseudonyms (ARCHITECTURE section 5, DECISIONS 6): the only code that can re-identify.
-import type { PersonFacts } from '@limen/deidentification';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import type { Pool, PoolClient } from 'pg';
-import { type Batch, type BlindIdentifier, planBatch } from './batch.ts';
+import { type Batch, type BlindIdentifier, type PersonRequest, planBatch } from './batch.ts';
 import { PersonCache } from './cache.ts';
 import { deriveKey, keyedHash } from './keys.ts';
 import { openPerson, type Person, type PersonRow, sealPerson, type VaultPerson } from './person.ts';
 
 export interface Vault {
-  /** Finds or makes a person for each; new facts are merged. 409 `conflict` when identifiers lead to two persons. */
-  resolvePersons(facts: readonly PersonFacts[]): Promise<Person[]>;
+  /**
+   * Finds or makes a person for each; new facts and identifiers are added to it. 409 `conflict` when identifiers lead to two persons, or to
+   * another than the facts name by patient id.
+   */
+  resolvePersons(facts: readonly PersonRequest[]): Promise<Person[]>;
   /** Never makes a person. An empty system means any; then undefined when the value leads to several. */
   findByIdentifier(pairs: readonly { readonly system: string; readonly value: string }[]): Promise<(Person | undefined)[]>;
   /** By logical id of the Patient; ids of no patient are not in the answer. */
@@ -52,7 +54,7 @@ class PostgresVault implements Vault {
     this.#sealKey = deriveKey(masterKey, 'seal', tenant);
   }
 
-  async resolvePersons(facts: readonly PersonFacts[]): Promise<Person[]> {
+  async resolvePersons(facts: readonly PersonRequest[]): Promise<Person[]> {
     if (facts.length === 0) return [];
     const blinds = facts.map((one) => one.identifiers.map((i) => this.#blind(i.system, i.value)));
     const first = await this.#attempt(this.#pool, facts, blinds);
@@ -66,18 +68,23 @@ class PostgresVault implements Vault {
   }
 
   /** Reads and writes; undefined when another writer was first. */
-  async #attempt(on: Queryable, facts: readonly PersonFacts[], blinds: readonly BlindIdentifier[][]): Promise<Person[] | undefined> {
+  async #attempt(on: Queryable, facts: readonly PersonRequest[], blinds: readonly BlindIdentifier[][]): Promise<Person[] | undefined> {
     const known = await this.#readBlinds(
       on,
       blinds.flat().map((b) => b.blind),
     );
-    const batch = planBatch(facts, blinds, known, (person) => this.#blind(pseudonymSystem, person.pseudonym));
+    const named = await this.#readPatients(
+      on,
+      facts.flatMap((one) => one.patientId ?? []),
+    );
+    const batch = planBatch(facts, blinds, known, named, (person) => this.#blind(pseudonymSystem, person.pseudonym));
     if (!(await this.#write(on, batch))) return undefined;
     return batch.persons.map(publicPerson);
   }
 
-  async #inTurn(facts: readonly PersonFacts[], blinds: readonly BlindIdentifier[][]): Promise<Person[] | undefined> {
-    const turns = new Set(blinds.flat().map((b) => Number.parseInt(b.blind.slice(0, 8), 16) % turnCount));
+  async #inTurn(facts: readonly PersonRequest[], blinds: readonly BlindIdentifier[][]): Promise<Person[] | undefined> {
+    const named = facts.flatMap((one) => (one.patientId === undefined ? [] : [this.#blind('', one.patientId)]));
+    const turns = new Set([...blinds.flat(), ...named].map((b) => Number.parseInt(b.blind.slice(0, 8), 16) % turnCount));
     const client = await this.#pool.connect();
     let found: Person[] | undefined;
     try {
@@ -124,14 +131,18 @@ class PostgresVault implements Vault {
       if (cached) found.set(id, cached);
       else missing.push(id);
     }
-    if (missing.length === 0) return found;
-    const { rows } = await this.#pool.query<PersonRow>({ name: 'vault-patient', text: byPatientSql, values: [this.#tenant, missing] });
-    for (const row of rows) {
-      const person = publicPerson(openPerson(this.#sealKey, this.#tenant, row));
+    for (const opened of (await this.#readPatients(this.#pool, missing)).values()) {
+      const person = publicPerson(opened);
       this.#cache.set(person);
       found.set(person.patientId, person);
     }
     return found;
+  }
+
+  async #readPatients(on: Queryable, ids: readonly string[]): Promise<Map<string, VaultPerson>> {
+    if (ids.length === 0) return new Map();
+    const { rows } = await on.query<PersonRow>({ name: 'vault-patient', text: byPatientSql, values: [this.#tenant, ids] });
+    return new Map(rows.map((row) => [row.patient_id, openPerson(this.#sealKey, this.#tenant, row)]));
   }
 
   #blind(system: string, value: string): BlindIdentifier {

@@ -1,14 +1,7 @@
 // Step 1 of a write: who the patients are. The vault is written first and idempotently; an orphan pseudonym is harmless.
-import {
-  eachReference,
-  isConditionalReference,
-  OperationOutcomeError,
-  type Principal,
-  parseReference,
-  type Resource,
-} from '@limen/fhir-model';
+import { eachReference, isConditionalReference, type Principal, parseReference, type Resource } from '@limen/fhir-model';
 import type { Server } from '../../server.ts';
-import type { Person } from '../../vault/index.ts';
+import type { Person, PersonRequest } from '../../vault/index.ts';
 import { splitToken } from '../identifiers.ts';
 import type { WriteEntry } from './entry.ts';
 
@@ -21,7 +14,7 @@ export interface Persons {
 
 interface Facts {
   readonly index: number;
-  readonly person: NonNullable<ReturnType<Server['door']['collect']>['person']>;
+  readonly person: PersonRequest;
 }
 
 const none: Persons = { ofEntry: () => undefined, ofReference: () => undefined };
@@ -61,22 +54,15 @@ export async function resolvePersons(server: Server, principal: Principal, entri
     }
   }
   const [byId, found] = await Promise.all([server.vault.findByPatientId([...ids]), findConditionals(server, [...conditionals])]);
-  const unknown = await withoutKnownIds(server, entries, facts, byId);
-  const resolved = await server.vault.resolvePersons(unknown.map((f) => f.person));
-  const entryPersons = new Map(unknown.map((f, i) => [f.index, resolved[i]]));
+  const asked = requestsOf(entries, facts, byId);
+  const resolved = await server.vault.resolvePersons(asked.map((f) => f.person));
+  const entryPersons = new Map(asked.map((f, i) => [f.index, resolved[i]]));
   // However a patient was named, the rewritten reference carries the id.
   const byPatientId = new Map([...byId.values(), ...found.values(), ...resolved].map((person) => [person.patientId, person]));
   const byUrl = new Map<string, Person>();
   for (const [index, entry] of entries.entries()) {
     const person = entryPersons.get(index) ?? (entry.id ? byId.get(entry.id) : undefined);
     if (entry.type !== 'Patient' || !person) continue;
-    if (entry.id && person.patientId !== entry.id) {
-      throw new OperationOutcomeError(409, {
-        code: 'conflict',
-        diagnostics: 'The identifiers lead to another patient than the id; merging is explicit.',
-        expression: entry.expression,
-      });
-    }
     if (entry.fullUrl) byUrl.set(entry.fullUrl, person);
     entryPersons.set(index, person);
   }
@@ -91,24 +77,15 @@ export async function resolvePersons(server: Server, principal: Principal, entri
 }
 
 /**
- * An update by id whose identifiers are new (or none) keeps the person of that id; only identifiers that are known may contradict it.
- * An update of an id that nobody has is refused later: it makes no person.
+ * An update by id says something of the person of that id: what is new is added to it, identifiers of another person are refused by the
+ * vault. An update of an id that nobody has is refused later: it makes no person.
  */
-async function withoutKnownIds(
-  server: Server,
-  entries: readonly WriteEntry[],
-  facts: readonly Facts[],
-  byId: ReadonlyMap<string, Person>,
-): Promise<Facts[]> {
-  const kept: Facts[] = [];
-  for (const fact of facts) {
+function requestsOf(entries: readonly WriteEntry[], facts: readonly Facts[], byId: ReadonlyMap<string, Person>): Facts[] {
+  return facts.flatMap((fact) => {
     const id = entries[fact.index]?.id;
-    const known = id !== undefined && byId.has(id);
-    if (id !== undefined && !known) continue;
-    const owners = known && fact.person.identifiers.length > 0 ? await server.vault.findByIdentifier(fact.person.identifiers) : [];
-    if (!known || owners.some((owner) => owner !== undefined)) kept.push(fact);
-  }
-  return kept;
+    if (id === undefined) return [fact];
+    return byId.has(id) ? [{ ...fact, person: { ...fact.person, patientId: id } }] : [];
+  });
 }
 
 /** Whether a body is one of ours coming back (DECISIONS 5): it carries the policy tag that reads put there. */

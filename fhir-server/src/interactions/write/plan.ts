@@ -15,7 +15,7 @@ import { copyResource } from './copy.ts';
 import type { WriteEntry, WriteResult } from './entry.ts';
 import { mergeIntoStored, takeDeleteMarks } from './merge.ts';
 import { isStoredForm, type Persons, resolvePersons } from './persons.ts';
-import { literalReferences, missingReference, rewriteReferences } from './references.ts';
+import { lookUpReferences, rewriteReferences } from './references.ts';
 import { type Target, targetsOf } from './targets.ts';
 
 export interface WriteRequest {
@@ -88,7 +88,7 @@ async function planAndCommit(server: Server, request: WriteRequest, firstPlan: b
     if (entry.resource && targets[i]?.write) rewriteReferences(server, entry.resource, byUrl, conditionals, entry.expression);
   }
   const mentioned = server.policy.name === 'synthetic' ? [] : mentionedNames(entries.flatMap((e) => (e.resource ? [e.resource] : [])));
-  const known = await lookUpReferences(server, entries, targets);
+  const known = await lookUpReferences(server, principal, entries, targets);
   const owners = new Map(known.owners);
   let at = server.now().getTime();
   for (const target of targets) if (target.write && target.current) at = Math.max(at, target.current.lastUpdated.getTime() + 1);
@@ -147,42 +147,6 @@ function checkEncounters(
       expression: `${entry.expression}.encounter`,
     });
   }
-}
-
-interface KnownReferences {
-  readonly rids: ReadonlyMap<string, bigint>;
-  readonly owners: ReadonlyMap<string, bigint | undefined>;
-}
-
-/** rid and own patient of everything that the request refers to; a reference to nothing is refused. */
-async function lookUpReferences(server: Server, entries: readonly WriteEntry[], targets: readonly Target[]): Promise<KnownReferences> {
-  const owners = new Map<string, bigint | undefined>();
-  const known = new Map<string, bigint>();
-  for (const target of targets) {
-    if (target.write && target.kind !== 'delete') known.set(`${target.type}/${target.id}`, target.rid);
-    if (!target.write && target.current) owners.set(`${target.type}/${target.id}`, target.current.pat);
-  }
-  const wanted = new Map<string, { type: string; id: string }>();
-  for (const [i, entry] of entries.entries()) {
-    if (!entry.resource || !targets[i]?.write) continue;
-    for (const r of literalReferences(entry.resource)) {
-      const key = `${r.type}/${r.id}`;
-      if (!known.has(key)) wanted.set(key, r);
-    }
-  }
-  const found = await server.reader.currentMany([...wanted.values()], false);
-  for (const [key, stored] of found) {
-    if (stored.deleted) continue;
-    known.set(key, stored.rid);
-    owners.set(key, stored.pat);
-  }
-  for (const [i, entry] of entries.entries()) {
-    if (!entry.resource || !targets[i]?.write) continue;
-    if (literalReferences(entry.resource).some((r) => !known.has(`${r.type}/${r.id}`))) {
-      throw new OperationOutcomeError(422, missingReference(entry.expression));
-    }
-  }
-  return { rids: known, owners };
 }
 
 function storedResource({ current }: Target): Resource | undefined {

@@ -1,7 +1,18 @@
 // Step 3 of a write: references get their final form, and what they point to must exist (R4 3.1.0.7; enforced on REST and transaction).
-import { eachReference, type Issue, isConditionalReference, OperationOutcomeError, parseReference, type Resource } from '@limen/fhir-model';
+import {
+  eachReference,
+  type Issue,
+  isConditionalReference,
+  OperationOutcomeError,
+  type Principal,
+  parseReference,
+  type Resource,
+} from '@limen/fhir-model';
 import type { Server } from '../../server.ts';
+import { accessFor } from '../access.ts';
 import type { Conditionals } from './conditionals.ts';
+import type { WriteEntry } from './entry.ts';
+import type { Target } from './targets.ts';
 
 /** Replaces urn:uuid, conditional and absolute-own references by "Type/id"; `byUrl` maps fullUrls of the request. */
 export function rewriteReferences(
@@ -45,7 +56,7 @@ function conditionalTarget(reference: string, conditionals: Conditionals, byUrl:
 }
 
 /** Literal references of a resource that lead outside of it. */
-export function literalReferences(resource: Resource): { type: string; id: string }[] {
+function literalReferences(resource: Resource): { type: string; id: string }[] {
   const found: { type: string; id: string }[] = [];
   eachReference(resource, (reference) => {
     const literal = parseReference(reference);
@@ -55,6 +66,59 @@ export function literalReferences(resource: Resource): { type: string; id: strin
   return found;
 }
 
-export function missingReference(expression: string): Issue {
+export interface KnownReferences {
+  readonly rids: ReadonlyMap<string, bigint>;
+  readonly owners: ReadonlyMap<string, bigint | undefined>;
+}
+
+/** rid and own patient of everything that the request refers to; a reference to nothing is refused. */
+export async function lookUpReferences(
+  server: Server,
+  principal: Principal,
+  entries: readonly WriteEntry[],
+  targets: readonly Target[],
+): Promise<KnownReferences> {
+  const owners = new Map<string, bigint | undefined>();
+  const known = new Map<string, bigint>();
+  for (const target of targets) {
+    if (target.write && target.kind !== 'delete') known.set(`${target.type}/${target.id}`, target.rid);
+    if (!target.write && target.current) owners.set(`${target.type}/${target.id}`, target.current.pat);
+  }
+  const inBundle = new Set(known.keys());
+  const wanted = new Map<string, { type: string; id: string }>();
+  const written = entries.flatMap((entry, i) => {
+    if (!entry.resource || !targets[i]?.write) return [];
+    const references = literalReferences(entry.resource);
+    return [{ entry, keys: references.map((r) => `${r.type}/${r.id}`), references }];
+  });
+  for (const r of written.flatMap((w) => w.references)) if (!known.has(`${r.type}/${r.id}`)) wanted.set(`${r.type}/${r.id}`, r);
+  const found = await server.reader.currentMany([...wanted.values()], false);
+  for (const [key, stored] of found) {
+    if (stored.deleted) continue;
+    known.set(key, stored.rid);
+    owners.set(key, stored.pat);
+  }
+  for (const { entry, keys } of written) {
+    const patients = keys.length > 0 ? await boundPatients(server, principal, entry) : undefined;
+    const isHidden = (key: string): boolean => {
+      const owner = owners.get(key);
+      return patients !== undefined && owner !== undefined && !inBundle.has(key) && !patients.has(owner);
+    };
+    if (keys.some((key) => !known.has(key) || isHidden(key))) throw new OperationOutcomeError(422, missingReference(entry.expression));
+  }
+  return { rids: known, owners };
+}
+
+/**
+ * The patients that a patient-bound token may name; undefined when it is bound to none. Another patient's record is for it what does not exist:
+ * a different refusal would tell who is known here.
+ */
+async function boundPatients(server: Server, principal: Principal, { type, kind }: WriteEntry): Promise<ReadonlySet<bigint> | undefined> {
+  const access = await accessFor(server, principal, type, kind === 'create' ? 'c' : 'u');
+  const rids = access.flatMap((grant) => grant.patientRid ?? []);
+  return rids.length === access.length ? new Set(rids) : undefined;
+}
+
+function missingReference(expression: string): Issue {
   return { code: 'not-found', diagnostics: 'A reference points to a resource that does not exist on this server.', expression };
 }

@@ -1,10 +1,12 @@
 // What each entry writes to: a new id, the current version, or nothing (a conditional create that found its resource).
 import { OperationOutcomeError, type Principal, parseReference } from '@limen/fhir-model';
+import type { AccessPredicate } from '../../search/index.ts';
 import type { Server } from '../../server.ts';
 import { PlanOutdated } from '../../store/commit.ts';
 import { newId } from '../../store/ids.ts';
 import type { Stored } from '../../store/read.ts';
-import { accessFor } from '../access.ts';
+import { accessFor, isUnrestricted } from '../access.ts';
+import { covers } from '../read.ts';
 import type { Conditionals } from './conditionals.ts';
 import type { WriteEntry } from './entry.ts';
 import type { Persons } from './persons.ts';
@@ -190,22 +192,31 @@ function checkIfMatch(entry: WriteEntry, current: Stored | undefined): void {
   }
 }
 
+const noSuchResource = (): OperationOutcomeError => new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
+
+/** Whether what would be replaced lies inside what the token covers; of a deletion only the patient is left to tell. */
+function isInside(server: Server, access: AccessPredicate, current: Stored): boolean {
+  return current.deleted ? access.some((g) => g.patientRid === undefined || g.patientRid === current.pat) : covers(server, access, current);
+}
+
 async function byIdTarget(ground: Ground, entry: WriteEntry): Promise<Target> {
   const { server, principal } = ground;
   const id = entry.id ?? '';
   const access = await accessFor(server, principal, entry.type, entry.kind === 'update' ? 'u' : 'd');
   if (entry.kind === 'update' && entry.resource?.id !== id) throw idMismatch(entry);
   const current = ground.current.get(`${entry.type}/${id}`);
-  const visible = current && (access.some((g) => g.patientRid === undefined || g.patientRid === current.pat) ? current : undefined);
-  if (current && !visible) throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
+  const isVisible = current !== undefined && isInside(server, access, current);
+  if (current && !isVisible) throw noSuchResource();
   if (entry.kind === 'delete') {
+    if (!current) throw noSuchResource();
     checkIfMatch(entry, current);
-    if (!current) throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
     if (current.deleted)
       return { kind: 'delete', type: entry.type, id, rid: current.rid, version: current.version, status: 204, write: false, current };
     return { kind: 'delete', type: entry.type, id, rid: current.rid, version: current.version + 1, status: 204, write: true, current };
   }
   if (!current && !server.clientIds) {
+    // Who sees not everything gets the answer for what is hidden.
+    if (!isUnrestricted(access)) throw noSuchResource();
     throw new OperationOutcomeError(405, {
       code: 'not-supported',
       diagnostics: 'Ids are given by this server: create with POST or use a conditional update.',
