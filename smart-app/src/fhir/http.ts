@@ -28,6 +28,8 @@ export interface Page<T> {
   readonly resources: readonly T[];
   /** True when there was more than was asked for. */
   readonly cut: boolean;
+  /** How many there are, where the query asks for it. */
+  readonly total: number | undefined;
   /** The server's clock when it answered, for `_lastUpdated`. */
   readonly serverTime: Date | undefined;
 }
@@ -93,15 +95,22 @@ export class FhirHttp {
   async search<T extends Resource['resourceType']>(type: T, query: string, most: number): Promise<Page<ResourceOf<T>>> {
     const resources: ResourceOf<T>[] = [];
     let serverTime: Date | undefined;
+    let total: number | undefined;
     let next: string | undefined = `${type}?${query}`;
     while (next && resources.length < most) {
       const response: Response = await this.#request('GET', next);
       serverTime ??= dateOf(response);
       const bundle = (await response.json()) as Bundle;
+      total ??= bundle.total;
       for (const entry of bundle.entry ?? []) if (entry.resource?.resourceType === type) resources.push(entry.resource as ResourceOf<T>);
       next = bundle.link?.find((link) => link.relation === 'next')?.url;
     }
-    return { resources: resources.slice(0, most), cut: next !== undefined || resources.length > most, serverTime };
+    return { resources: resources.slice(0, most), cut: next !== undefined || resources.length > most, total, serverTime };
+  }
+
+  /** How many match; undefined where the server does not say. */
+  async count(type: Resource['resourceType'], query: string): Promise<number | undefined> {
+    return ((await (await this.#request('GET', `${type}?${query}&_summary=count`)).json()) as Bundle).total;
   }
 
   /** An operation by POST. */

@@ -1,9 +1,10 @@
-// The record in the page's state: loaded once per part, then asked every 3 s for what is newer while the page is visible (DECISIONS 24).
+// The record in the page's state: loaded once per part, then watched while the page is visible (DECISIONS 24).
 import type { Patient } from '@limen/fhir-model';
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { FhirError, type FhirHttp } from '../fhir/http.ts';
 import type { ResourceOf } from '../fhir/resource-of.ts';
-import { askFrom, merged, mostOf, nothingYet, type Part, type Parts, type PartType, partTypes, queryOf, withChanges } from './record.ts';
+import { merged, mostOf, nothingYet, type Part, type Parts, type PartType, partTypes, queryOf, withChanges } from './record.ts';
+import { type News, Watch } from './watch.ts';
 
 const askEveryMs = 3_000;
 
@@ -61,7 +62,7 @@ export function useRecord(http: FhirHttp, id: string): RecordState {
   const [parts, setParts] = useState<Parts>(nothingYet);
   const [live, setLive] = useState(true);
   const [arrived, setArrived] = useState<ReadonlySet<string>>(new Set());
-  const from = useRef(new Map<PartType, string>());
+  const watch = useMemo(() => new Watch(http, id), [http, id]);
   const known = useRef(new Set<string>());
 
   const setPart = useCallback(<T extends PartType>(type: T, change: (part: Part<ResourceOf<T>>) => Part<ResourceOf<T>>) => {
@@ -76,37 +77,38 @@ export function useRecord(http: FhirHttp, id: string): RecordState {
       setPart(type, () => ({ state: 'loading' }));
       try {
         const page = await http.search(type, queryOf(type, id), mostOf(type));
-        const since = askFrom(page.serverTime);
-        if (since) from.current.set(type, since);
+        watch.loaded(type, page);
         if (type === 'Observation') for (const found of page.resources) known.current.add(found.id ?? '');
         setPart(type, () => ({ state: 'ready', items: page.resources, cut: page.cut }));
       } catch (error) {
         setPart(type, () => ({ state: 'failed', reason: reasonOf(error) }));
       }
     },
-    [http, id, setPart],
+    [http, id, setPart, watch],
   );
 
   useEffect(() => {
     for (const type of partTypes) void load(type);
   }, [load]);
 
-  const ask = useCallback(async () => {
-    const askOne = async (type: PartType): Promise<void> => {
-      const since = from.current.get(type);
-      if (!since) return;
-      const page = await http.search(type, `patient=${id}&_lastUpdated=ge${since}&_count=1000`, mostOf(type));
-      const next = askFrom(page.serverTime);
-      if (next) from.current.set(type, next);
-      setPart(type, (part) => withChanges(part, page.resources));
+  const take = useCallback(
+    ({ type, resources }: News) => {
+      setPart(type, (part) => withChanges(part, resources as ResourceOf<typeof type>[]));
       if (type !== 'Observation') return;
-      const fresh = page.resources.flatMap((r) => (r.id && !known.current.has(r.id) ? [r.id] : []));
+      const fresh = resources.flatMap((r) => (r.id && !known.current.has(r.id) ? [r.id] : []));
       for (const one of fresh) known.current.add(one);
       if (fresh.length > 0) setArrived((before) => new Set([...before, ...fresh]));
-    };
-    const done = await Promise.allSettled(partTypes.map(askOne));
-    setLive(done.every((d) => d.status === 'fulfilled'));
-  }, [http, id, setPart]);
+    },
+    [setPart],
+  );
+  const ask = useCallback(
+    () =>
+      watch.turn(take).then(
+        () => setLive(true),
+        () => setLive(false),
+      ),
+    [watch, take],
+  );
   useRepeated(ask);
 
   const apply = useCallback(
