@@ -20,16 +20,19 @@ export const codeKey = (code: string): string => `code\u0001${code}`;
 export const bareKey = (code: string): string => `bare\u0001${code}`;
 export const bothKey = (system: string, code: string): string => `both\u0001${system}\u0001${code}`;
 export const referenceKey = (target: string): string => `reference\u0001${target}`;
-export const unitKey = (system: string, code: string): string => `${system}\u0001${code}`;
+/** A quantity as written, whatever its unit. */
+export const anyUnit = '';
+/** Code and label of a quantity as written, in the text column of its row. */
+export const unitText = (code: string | undefined, label: string | undefined): string => `${code ?? ''}\u0001${label ?? ''}`;
 
 const rowsMaximum = 2000;
 
 /** The rows of the groups of one resource. An equal row may come twice where a code does; it changes no answer. */
-export function compositeRows(groups: Iterable<readonly Group[]>): Row[] {
+export function compositeRows(groups: Iterable<readonly Group[]>, tenant: number): Row[] {
   const rows: Row[] = [];
   for (const list of groups) {
     for (const group of list) {
-      for (const combination of combinations(group.parts)) addCombination(group.name, combination, rows);
+      for (const combination of combinations(group.parts)) addCombination(group.name, combination, tenant, rows);
     }
   }
   return rows;
@@ -37,23 +40,42 @@ export function compositeRows(groups: Iterable<readonly Group[]>): Row[] {
 
 function combinations(group: readonly (readonly Value[])[]): Value[][] {
   let found: Value[][] = [[]];
-  for (const values of group) found = found.flatMap((start) => values.map((value) => [...start, value]));
+  for (const values of group) {
+    const searchable = values.filter((value) => value.kind !== 'text');
+    found = found.flatMap((start) => searchable.map((value) => [...start, value]));
+  }
   return found;
 }
 
-function addCombination(name: string, combination: readonly Value[], rows: Row[]): void {
+type Ranges = Pick<Row, 'lo' | 'hi' | 'lo2' | 'hi2' | 's'> & { readonly unit: string };
+
+/** Ranges and text of a combination; a quantity with a comparable unit has them twice: as written and in that unit. */
+function rangesOf(rest: readonly Value[]): Ranges[] {
+  const ranges = rest.filter((v) => v.kind === 'range');
+  const s = rest.find((v) => v.kind === 'string')?.norm ?? null;
+  const second = { lo2: ranges[1]?.lo ?? null, hi2: ranges[1]?.hi ?? null };
+  const [first] = ranges;
+  if (!first) return [{ unit: anyUnit, lo: null, hi: null, lo2: null, hi2: null, s }];
+  const { unit } = first;
+  const written: Ranges = {
+    unit: anyUnit,
+    lo: first.lo,
+    hi: first.hi,
+    ...second,
+    s: s ?? (unit && (unit.code ?? unit.label) !== undefined ? unitText(unit.code, unit.label) : null),
+  };
+  return unit?.exact ? [written, { unit: unit.exact.key, lo: unit.exact.lo, hi: unit.exact.hi, ...second, s }] : [written];
+}
+
+function addCombination(name: string, combination: readonly Value[], tenant: number, rows: Row[]): void {
   const [first, ...rest] = combination;
   if (!first || rows.length >= rowsMaximum) return;
   const second = rest.find((v) => v.kind === 'token' || v.kind === 'reference');
-  const ranges = rest.filter((v) => v.kind === 'range');
-  const s = rest.find((v) => v.kind === 'string')?.norm ?? null;
-  const units = ranges.flatMap((r) => r.units.map(([system, code]) => unitKey(system, code)));
-  const [lo, hi, lo2, hi2] = [ranges[0]?.lo ?? 0, ranges[0]?.hi ?? 0, ranges[1]?.lo ?? 0, ranges[1]?.hi ?? 0];
   const ks = second ? partKeys(second).map(partHash) : [0n];
-  for (const key of partKeys(first)) {
-    for (const unit of units.length > 0 ? units : ['']) {
-      const grp = groupHash(name, key, unit);
-      for (const k of ks) rows.push({ grp, k, lo, hi, lo2, hi2, s });
+  for (const { unit, ...ranges } of rangesOf(rest)) {
+    for (const key of partKeys(first)) {
+      const grp = groupHash(tenant, name, key, unit);
+      for (const k of ks) rows.push({ grp, k, ...ranges });
     }
   }
 }

@@ -4,7 +4,7 @@ export type { AccessPredicate, Cursor, Include, Plan, PlanContext, SearchQuery }
 export { includeQuery, revincludeQuery } from './include.ts';
 export { compileIndexer, type Indexer } from './indexer.ts';
 export { parseSearch } from './parse.ts';
-export { ownPatientParameter } from './patient.ts';
+export { ownPatientParameter } from './parameter.ts';
 export { cursorAfter, planCount, planMatch, planSearch, type SearchRow } from './plan.ts';
 export { recheck } from './recheck.ts';
 export { extractReferences } from './references.ts';

@@ -1,6 +1,8 @@
 // The search parameters of each resource type, compiled when first used.
 import type { Definitions, SearchParameterDefinition } from '@limen/fhir-model/definitions';
 import { compilePaths, type Path } from './path.ts';
+import { ownPatientParameters, selectsOwnPatient } from './patient.ts';
+import { unions } from './union.ts';
 import { addValues, type Value, type ValueKind } from './value.ts';
 
 /** One repetition of a composite: the values of each component, in the definition's order. */
@@ -20,6 +22,12 @@ export interface Parameter {
   groups(resource: unknown): Group[];
   /** Composite: the names that its groups can have. */
   readonly groupNames: readonly string[];
+  /** Parameters of the type that together select the same elements (`combo-code`: `code` and `component-code`): only they are indexed. */
+  readonly unionOf: readonly string[];
+  /** Reference: types that a bare id may name. */
+  readonly targets: readonly string[];
+  /** Reference: patients among its values are the own patient of the resource. */
+  readonly ownPatient: boolean;
   /** Composite: the definitions of its components, in order. */
   readonly components: readonly SearchParameterDefinition[];
 }
@@ -43,13 +51,18 @@ export function parametersOf(definitions: Definitions, type: string): ReadonlyMa
 }
 
 function compileType(definitions: Definitions, type: string): Map<string, Parameter> {
-  const found = new Map<string, Parameter>();
-  for (const definition of definitions.searchParameters) {
-    if (definition.type === 'special' || definition.expression === undefined) continue;
-    if (!definition.base.some((b) => b === type || b === 'Resource' || b === 'DomainResource')) continue;
-    found.set(definition.code, compileParameter(definitions, type, definition, definition.expression));
-  }
-  return found;
+  const own = definitions.searchParameters.filter(
+    (d) =>
+      d.type !== 'special' && d.expression !== undefined && d.base.some((b) => b === type || b === 'Resource' || b === 'DomainResource'),
+  );
+  const together = unions(type, own);
+  return new Map(own.map((d) => [d.code, compileParameter(definitions, type, d, d.expression ?? '', together.get(d.code) ?? [])]));
+}
+
+/** The parameter by which resources of a type are found by their own patient: `patient`, `subject` or `beneficiary`. */
+export function ownPatientParameter(definitions: Definitions, type: string): string | undefined {
+  const parameters = parametersOf(definitions, type);
+  return ownPatientParameters.find((name) => parameters.get(name)?.ownPatient);
 }
 
 function collectValues(kind: ValueKind, paths: readonly Path[], context: unknown, resource: unknown): Value[] {
@@ -65,11 +78,32 @@ function collectValues(kind: ValueKind, paths: readonly Path[], context: unknown
 
 const none = (): never[] => [];
 
-function compileParameter(definitions: Definitions, type: string, definition: SearchParameterDefinition, expression: string): Parameter {
+/** Types that a bare id may name: those of the parameter, only Patient when its expression says so. */
+function bareTargets(definition: SearchParameterDefinition, type: string, definitions: Definitions): readonly string[] {
+  const own = (definition.expression ?? '').split('|').filter((part) => part.trim().startsWith(`${type}.`));
+  const only = own.map((part) => /resolve\(\) is ([A-Za-z]+)/.exec(part)?.[1]);
+  if (only.length > 0 && only.every((t) => t !== undefined)) return only;
+  if (own.length === 1) {
+    const element = /^[A-Za-z]+\.([A-Za-z]+)$/.exec(own[0]?.trim() ?? '')?.[1];
+    const found = definitions.types[type]?.elements.find((e) => e.name === element);
+    const targets = found?.types.flatMap((t) => t.targets ?? []) ?? [];
+    if (targets.length > 0 && !targets.includes('Resource')) return targets;
+  }
+  return definition.target ?? [];
+}
+
+function compileParameter(
+  definitions: Definitions,
+  type: string,
+  definition: SearchParameterDefinition,
+  expression: string,
+  unionOf: readonly string[],
+): Parameter {
   const paths = compilePaths(definitions, type, expression);
   const { code } = definition;
   if (definition.type !== 'composite') {
     const kind = definition.type;
+    const isReference = kind === 'reference';
     return {
       code,
       kind,
@@ -77,6 +111,9 @@ function compileParameter(definitions: Definitions, type: string, definition: Se
       groups: none,
       groupNames: [],
       components: [],
+      unionOf,
+      targets: isReference ? bareTargets(definition, type, definitions) : [],
+      ownPatient: isReference && selectsOwnPatient(definitions, type, expression),
       values: (resource) => collectValues(kind, paths, resource, resource),
     };
   }
@@ -115,6 +152,9 @@ function compileComposite(
     values: none,
     groups,
     groupNames: contexts.map((c) => c.name),
+    unionOf: [],
+    targets: [],
+    ownPatient: false,
     components: components.map((c) => c.target),
   };
 }

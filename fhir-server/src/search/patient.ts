@@ -1,6 +1,5 @@
 // The patient a resource belongs to (`pat` of the store), as search parameters see it.
 import type { Definitions } from '@limen/fhir-model/definitions';
-import { parametersOf } from './parameter.ts';
 
 const ownElements = ['patient', 'subject', 'beneficiary'] as const;
 
@@ -18,20 +17,17 @@ function ownPatientElement(definitions: Definitions, type: string): string | und
   });
 }
 
-/** Whether values of this parameter that are patients are the own patient of the resource. */
-export function isOwnPatientParameter(definitions: Definitions, type: string, param: string): boolean {
+/** Whether the patients that an expression selects are the own patient of the resource. */
+export function selectsOwnPatient(definitions: Definitions, type: string, expression: string): boolean {
   const element = ownPatientElement(definitions, type);
-  const expression = parametersOf(definitions, type).get(param)?.definition.expression;
-  if (!element || !expression) return false;
+  if (!element) return false;
   const own = new RegExp(`^\\(?${type}\\.${element}(?:\\.where\\(resolve\\(\\) is Patient\\))?\\)?$`);
-  const parts = expression.split('|').map((part) => part.trim());
-  return (
-    parts.filter((part) => part.replace('(', '').startsWith(`${type}.`)).every((part) => own.test(part)) &&
-    parts.some((part) => own.test(part))
-  );
+  const parts = expression
+    .split('|')
+    .map((part) => part.trim())
+    .filter((part) => part.replace('(', '').startsWith(`${type}.`));
+  return parts.length > 0 && parts.every((part) => own.test(part));
 }
 
-/** The parameter by which resources of a type are found by their own patient: `patient`, `subject` or `beneficiary`. */
-export function ownPatientParameter(definitions: Definitions, type: string): string | undefined {
-  return ownElements.find((name) => isOwnPatientParameter(definitions, type, name));
-}
+/** Names of the parameters by which own patients are found, in order of preference. */
+export const ownPatientParameters: readonly string[] = ownElements;

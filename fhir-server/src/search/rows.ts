@@ -1,25 +1,43 @@
-// What one resource adds to the search tables of store/migrations/0001-store.ts. Hashes are signed 64-bit (PostgreSQL int8).
+// What one resource adds to the search tables of store/migrations/0010-index.ts. Hashes are signed 64-bit (PostgreSQL int8).
 
 export interface IndexRows {
-  /** Clinical date (start of the type's primary date parameter), ms since 1970; the key of `_sort=date` and of the visibility rule. */
+  /** Hash of "Type/id": what references to this resource hold. */
+  readonly self: bigint;
+  /**
+   * From the clinical date's first start to its last end (hi exclusive), ms since 1970, -Infinity and Infinity for open ends;
+   * the key of `_sort=date` and of the visibility rule. undefined: no date.
+   */
   readonly tsMs: number | undefined;
-  /** Token and uri hashes: system|code, code, system|, |code; one array under GIN. */
+  readonly teMs: number | undefined;
+  /** The span is more than the one range of the primary parameter: its ranges are among `dates`. */
+  readonly detailed: boolean;
+  /** Token, uri and reference hashes in all forms under which they are found; one array under GIN. */
   readonly tokens: readonly bigint[];
   /** Hashes of the `code` parameter that also go to `hot`. */
   readonly hot: readonly bigint[];
   /** lo inclusive, hi exclusive, ms; -Infinity / Infinity for open ends. */
   readonly dates: readonly { readonly p: bigint; readonly lo: number; readonly hi: number }[];
-  readonly quantities: readonly { readonly p: bigint; readonly unit: bigint; readonly lo: number; readonly hi: number }[];
+  /** unit 0: as written, with the hashes of its code and label; else the key of the canonical unit, or of system and code. */
+  readonly quantities: readonly {
+    readonly p: bigint;
+    readonly unit: bigint;
+    readonly lo: number;
+    readonly hi: number;
+    readonly code: bigint | null;
+    readonly label: bigint | null;
+  }[];
   readonly numbers: readonly { readonly p: bigint; readonly lo: number; readonly hi: number }[];
   readonly strings: readonly { readonly p: bigint; readonly norm: string; readonly raw: string }[];
-  readonly references: readonly { readonly p: bigint; readonly target: bigint }[];
+  /** Texts behind token hashes: where `:text`, `uri:below` and `uri:contains` look up what to search for. */
+  readonly texts: readonly { readonly p: bigint; readonly hash: bigint; readonly text: string }[];
+  readonly places: readonly { readonly latitude: number; readonly longitude: number }[];
   readonly composites: readonly {
     readonly grp: bigint;
     readonly k: bigint;
-    readonly lo: number;
-    readonly hi: number;
-    readonly lo2: number;
-    readonly hi2: number;
+    readonly lo: number | null;
+    readonly hi: number | null;
+    readonly lo2: number | null;
+    readonly hi2: number | null;
     readonly s: string | null;
   }[];
 }

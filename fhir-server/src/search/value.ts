@@ -1,27 +1,44 @@
 // https://hl7.org/fhir/R4/search.html#ptypes — what a search parameter compares, taken from the datatypes of the elements it selects.
 import { parseDate } from '@limen/fhir-model';
 import type { SearchParameterDefinition } from '@limen/fhir-model/definitions';
-import { numberRange, numberText } from './number.ts';
+import { type NumberRange, numberRange, numberText } from './number.ts';
 import type { Path } from './path.ts';
 import { normalize } from './string.ts';
+import { canonicalQuantity, ucumSystem } from './ucum.ts';
 
 export interface TokenValue {
   readonly kind: 'token';
   /** Empty when the element has none. */
   readonly system: string;
   readonly code: string;
+  /** Identifier.type, for `:of-type`. */
+  readonly types?: readonly { readonly system: string; readonly code: string }[];
+}
+/** A text of a token, for `:text`: display, text of the concept or of the identifier's type. */
+interface TextValue {
+  readonly kind: 'text';
+  readonly norm: string;
 }
 interface StringValue {
   readonly kind: 'string';
   readonly norm: string;
   readonly raw: string;
 }
-/** lo inclusive, hi exclusive; units: the (system, code) pairs that a quantity answers to; empty for a number or date. */
+/** lo inclusive, hi exclusive. */
 export interface RangeValue {
   readonly kind: 'range';
   readonly lo: number;
   readonly hi: number;
-  readonly units: readonly (readonly [system: string, code: string])[];
+  /** Of quantities only. */
+  readonly unit?: Unit;
+}
+/** What a quantity's unit answers to. */
+export interface Unit {
+  readonly code: string | undefined;
+  /** Quantity.unit, where it is not the code. */
+  readonly label: string | undefined;
+  /** The same range by system and code: in base units where UCUM can convert it. */
+  readonly exact: { readonly key: string; readonly lo: number; readonly hi: number } | undefined;
 }
 interface ReferenceValue {
   readonly kind: 'reference';
@@ -30,7 +47,7 @@ interface ReferenceValue {
   /** Reference.identifier. */
   readonly identifier: TokenValue | undefined;
 }
-export type Value = TokenValue | StringValue | RangeValue | ReferenceValue;
+export type Value = TokenValue | TextValue | StringValue | RangeValue | ReferenceValue;
 
 export type ValueKind = SearchParameterDefinition['type'];
 
@@ -38,7 +55,6 @@ type Node = { readonly [name: string]: unknown };
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]);
-const noUnits: RangeValue['units'] = [];
 
 type Adder = (path: Path, element: unknown, out: Value[]) => void;
 
@@ -63,9 +79,13 @@ function impliedSystem(valueSet: string | undefined): string {
 }
 
 function addTokens(path: Path, element: unknown, out: Value[]): void {
-  const add = (system: unknown, code: unknown): void => {
-    const token: TokenValue = { kind: 'token', system: text(system) ?? '', code: text(code) ?? '' };
+  const add = (system: unknown, code: unknown, types?: TokenValue['types']): void => {
+    const token: TokenValue = { kind: 'token', system: text(system) ?? '', code: text(code) ?? '', ...(types ? { types } : {}) };
     if (token.system !== '' || token.code !== '') out.push(token);
+  };
+  const say = (raw: unknown): void => {
+    const found = text(raw);
+    if (found !== undefined) out.push({ kind: 'text', norm: normalize(found) });
   };
   const primitive = typeof element === 'string' ? element : typeof element === 'boolean' ? String(element) : numberText(element);
   if (primitive !== undefined) {
@@ -75,9 +95,23 @@ function addTokens(path: Path, element: unknown, out: Value[]): void {
   }
   const node = element as Node;
   if (path.type === 'CodeableConcept') {
-    for (const coding of list(node['coding'])) add((coding as Node | null)?.['system'], (coding as Node | null)?.['code']);
-  } else if (path.type === 'Coding') add(node['system'], node['code']);
-  else if (path.type === 'Identifier' || path.type === 'ContactPoint') add(node['system'], node['value']);
+    say(node['text']);
+    for (const coding of list(node['coding']) as (Node | null)[]) {
+      add(coding?.['system'], coding?.['code']);
+      if (coding?.['display'] !== node['text']) say(coding?.['display']);
+    }
+  } else if (path.type === 'Coding') {
+    add(node['system'], node['code']);
+    say(node['display']);
+  } else if (path.type === 'Identifier') {
+    const type = node['type'] as Node | undefined;
+    const types = (list(type?.['coding']) as (Node | null)[]).flatMap((coding) => {
+      const code = text(coding?.['code']);
+      return code === undefined ? [] : [{ system: text(coding?.['system']) ?? '', code }];
+    });
+    add(node['system'], node['value'], types.length > 0 ? types : undefined);
+    say(type?.['text']);
+  } else if (path.type === 'ContactPoint') add(node['system'], node['value']);
 }
 
 function addUri(_path: Path, element: unknown, out: Value[]): void {
@@ -110,22 +144,22 @@ function addStrings({ type }: Pick<Path, 'type'>, element: unknown, out: Value[]
   for (const coding of list((element as Node)['coding'])) add((coding as Node | null)?.['display']);
 }
 
-function addRange(lo: number, hi: number, units: RangeValue['units'], out: Value[]): void {
+function addRange(lo: number, hi: number, out: Value[], unit?: Unit): void {
   if (lo === Number.NEGATIVE_INFINITY && hi === Number.POSITIVE_INFINITY) return;
-  if (lo <= hi) out.push({ kind: 'range', lo, hi, units });
+  if (lo <= hi) out.push(unit ? { kind: 'range', lo, hi, unit } : { kind: 'range', lo, hi });
 }
 
 function addPeriod(period: Node, out: Value[]): void {
   const start = parseDate(text(period['start']) ?? '');
   const end = parseDate(text(period['end']) ?? '');
-  addRange(Math.floor(start?.startMs ?? Number.NEGATIVE_INFINITY), Math.ceil(end?.endMs ?? Number.POSITIVE_INFINITY), noUnits, out);
+  addRange(Math.floor(start?.startMs ?? Number.NEGATIVE_INFINITY), Math.ceil(end?.endMs ?? Number.POSITIVE_INFINITY), out);
 }
 
 function addDates({ type }: Pick<Path, 'type'>, element: unknown, out: Value[]): void {
   if (typeof element === 'string') {
     const interval = parseDate(element);
     // Time stamps are kept in whole milliseconds; a finer fraction widens to the next ones.
-    if (interval) addRange(Math.floor(interval.startMs), Math.ceil(interval.endMs), noUnits, out);
+    if (interval) addRange(Math.floor(interval.startMs), Math.ceil(interval.endMs), out);
   } else if (type === 'Period') {
     addPeriod(element as Node, out);
   } else if (type === 'Timing') {
@@ -137,11 +171,11 @@ function addDates({ type }: Pick<Path, 'type'>, element: unknown, out: Value[]):
 
 function addNumbers({ type }: Pick<Path, 'type'>, element: unknown, out: Value[]): void {
   const number = numberRange(numberText(element) ?? '');
-  if (number) addRange(number.lo, number.hi, noUnits, out);
-  else if (type === 'Range') addRangeElement(element as Node, out, noUnits);
+  if (number) addRange(number.lo, number.hi, out);
+  else if (type === 'Range') addRangeElement(element as Node, out);
   else if (type in quantityTypes) {
     const value = numberRange(numberText((element as Node)['value']) ?? '');
-    if (value) addRange(value.lo, value.hi, noUnits, out);
+    if (value) addRange(value.lo, value.hi, out);
   }
 }
 
@@ -154,26 +188,30 @@ const quantityTypes: { readonly [type: string]: true | undefined } = {
 };
 const currencies = 'urn:iso:std:iso:4217';
 
-function unitsOf(quantity: Node | undefined): RangeValue['units'] {
+/** @param range the quantity's value with its precision, already widened by a comparator */
+function unitOf(quantity: Node | undefined, range: NumberRange): Unit {
   const system = text(quantity?.['system']);
   const code = text(quantity?.['code']);
-  const unit = text(quantity?.['unit']);
-  const units: [string, string][] = [['', '']];
-  if (code !== undefined) units.push(['', code]);
-  if (code !== undefined && system !== undefined) units.push([system, code]);
-  if (unit !== undefined && unit !== code) units.push(['', unit]);
-  return units;
+  const label = text(quantity?.['unit']);
+  const canonical = system === ucumSystem && code !== undefined ? canonicalQuantity(code, range) : undefined;
+  const exact = canonical ?? (system !== undefined && code !== undefined ? { key: exactUnitKey(system, code), ...range } : undefined);
+  return { code, label: label === code ? undefined : label, exact };
+}
+
+/** Unit of a quantity that nothing converts. */
+export function exactUnitKey(system: string, code: string): string {
+  return `${system}|${code}`;
 }
 
 function addQuantities({ type }: Pick<Path, 'type'>, element: unknown, out: Value[]): void {
   const node = element as Node;
-  if (type === 'Range') addRangeElement(node, out, unitsOf((node['low'] ?? node['high']) as Node | undefined));
+  if (type === 'Range') addRangeElement(node, out, (node['low'] ?? node['high']) as Node | undefined);
   if (type === 'SampledData') addSamples(node, out);
   const number = numberRange(numberText(node['value']) ?? '');
   if (!number) return;
   const quantity = type === 'Money' ? { system: currencies, code: node['currency'] } : node;
   const [lo, hi] = comparatorRange(text(node['comparator']), number);
-  addRange(lo, hi, unitsOf(quantity), out);
+  addRange(lo, hi, out, unitOf(quantity, { value: number.value, lo, hi }));
 }
 
 function comparatorRange(comparator: string | undefined, number: { value: number; lo: number; hi: number }): [number, number] {
@@ -182,10 +220,13 @@ function comparatorRange(comparator: string | undefined, number: { value: number
   return [number.lo, number.hi];
 }
 
-function addRangeElement(range: Node, out: Value[], units: RangeValue['units']): void {
+/** @param quantity whose unit the range has; absent: a range of numbers */
+function addRangeElement(range: Node, out: Value[], quantity?: Node): void {
   const low = numberRange(numberText((range['low'] as Node | undefined)?.['value']) ?? '');
   const high = numberRange(numberText((range['high'] as Node | undefined)?.['value']) ?? '');
-  addRange(low?.lo ?? Number.NEGATIVE_INFINITY, high?.hi ?? Number.POSITIVE_INFINITY, units, out);
+  const lo = low?.lo ?? Number.NEGATIVE_INFINITY;
+  const hi = high?.hi ?? Number.POSITIVE_INFINITY;
+  addRange(lo, hi, out, quantity && unitOf(quantity, { value: low?.value ?? high?.value ?? 0, lo, hi }));
 }
 
 /** The samples' span in the origin's unit. */
@@ -201,7 +242,7 @@ function addSamples(sampled: Node, out: Value[]): void {
     lo = Math.min(lo, value);
     hi = Math.max(hi, value);
   }
-  addRange(lo, hi, unitsOf(origin), out);
+  addRange(lo, hi, out, unitOf(origin, { value: lo, lo, hi }));
 }
 
 const version = /\/_history\/[A-Za-z0-9\-.]{1,64}$/;
