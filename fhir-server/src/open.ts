@@ -30,8 +30,10 @@ import { migrate } from './store/migrate.ts';
 import { storeSql } from './store/migrations/0001-store.ts';
 import { commitSql } from './store/migrations/0002-commit.ts';
 import { tenantSql } from './store/migrations/0003-tenant.ts';
+import { functionsSql, indexSql } from './store/migrations/0010-index.ts';
 import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
+import { reindex } from './store/reindex.ts';
 import { openTenant } from './store/tenant.ts';
 import { compileValidator } from './validation/index.ts';
 import { loadMasterKey, openVault, tenantPseudonyms, vaultSql } from './vault/index.ts';
@@ -106,6 +108,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0004-operational', sql: operationalSql },
     { name: '0005-replay', sql: replaySql },
     { name: '0006-client-addresses', sql: clientAddressesSql },
+    { name: '0010-index', sql: indexSql + functionsSql },
   ]);
   await migrate(vaultPool, [{ name: '0001-vault', sql: vaultSql }]);
   await openTenant(pool, tenant, 'main', chosen.name);
@@ -116,6 +119,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const hashKey = derived('keyed-hash');
   const clientIds = chosen.name === 'synthetic';
   const codec = await openCodec(pool, definitions, types, options.bodyCodec);
+  const indexer = await compileIndexer(definitions);
+  await reindex({ pool, tenant, codec, types, indexer, log });
   const server: Server = {
     tenant,
     base: `${origin}/fhir`,
@@ -127,7 +132,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     vault: openVault(vaultPool, masterKey, tenant),
     tenantPseudonym: tenantPseudonyms(derived('tenant-pseudonyms')),
     validator: compileValidator(definitions),
-    indexer: await compileIndexer(definitions),
+    indexer,
     pool,
     codec,
     runPlan: planRunner(pools),

@@ -3,7 +3,8 @@ import type { Resource } from '@limen/fhir-model';
 import { type Definitions, resourceTypes } from '@limen/fhir-model/definitions';
 import { clinicalDateParameters } from './clinical-date.ts';
 import { compositeRows } from './composite.ts';
-import { parameterHash, targetHash, tokenHash, unitHash } from './hash.ts';
+import { edgeHash, parameterHash, targetHash, tokenHash, unitHash } from './hash.ts';
+import { numberText } from './number.ts';
 import { type Group, type Parameter, parametersOf } from './parameter.ts';
 import type { IndexRows } from './rows.ts';
 import type { RangeValue, TokenValue, Value } from './value.ts';
@@ -21,7 +22,7 @@ interface Draft {
   readonly quantities: IndexRows['quantities'][number][];
   readonly numbers: IndexRows['numbers'][number][];
   readonly strings: Map<string, IndexRows['strings'][number]>;
-  readonly references: Map<string, IndexRows['references'][number]>;
+  readonly texts: IndexRows['texts'][number][];
   readonly groups: Map<string, readonly Group[]>;
 }
 
@@ -33,8 +34,14 @@ interface Hashes {
 
 interface Compiled {
   readonly parameter: Parameter;
+  /** Hashes of the parameter by tenant. */
+  readonly hashes: Map<number, ParameterHashes>;
+}
+
+interface ParameterHashes {
   readonly p: bigint;
-  /** Hashes of token values by tenant and text: codes repeat endlessly. */
+  readonly present: bigint;
+  /** Hashes of token values by text: codes repeat endlessly. */
   readonly remembered: Map<string, Hashes>;
 }
 
@@ -44,31 +51,44 @@ const rememberedMaximum = 2000;
 /** The instant of the row itself (`lu`) answers this one. */
 const columnParameter = '_lastUpdated';
 
+interface Span {
+  readonly lo: number;
+  readonly hi: number;
+  readonly detailed: boolean;
+}
+
 /** Compiles the parameters of every resource type. */
 export async function compileIndexer(definitions: Definitions): Promise<Indexer> {
   const compiled = new Map<string, readonly Compiled[]>();
   for (const type of resourceTypes(definitions)) {
-    const parameters = [...parametersOf(definitions, type).values()].filter((p) => p.code !== columnParameter);
+    const parameters = [...parametersOf(definitions, type).values()].filter((p) => p.code !== columnParameter && p.unionOf.length === 0);
     compiled.set(
       type,
-      parameters.map((parameter) => ({ parameter, p: parameterHash(type, parameter.code), remembered: new Map() })),
+      parameters.map((parameter) => ({ parameter, hashes: new Map() })),
     );
   }
   return {
     index(resource, tenant) {
       const type = resource.resourceType;
       const draft = emptyDraft();
-      for (const c of compiled.get(type) ?? []) addParameter(type, c, resource, tenant, draft);
+      const span = clinicalSpan(definitions, type, resource);
+      // The one range of the primary date is the row's own.
+      const inRow = span && !span.detailed ? clinicalDateParameters(type)[0] : undefined;
+      for (const c of compiled.get(type) ?? []) if (c.parameter.code !== inRow) addParameter(type, c, resource, tenant, draft);
       return {
-        tsMs: clinicalDate(definitions, type, resource),
+        self: targetHash(tenant, `${type}/${resource.id ?? ''}`),
+        tsMs: span?.lo,
+        teMs: span?.hi,
+        detailed: span?.detailed ?? false,
         tokens: [...draft.tokens],
         hot: [...draft.hot],
         dates: [...draft.dates.values()],
         quantities: draft.quantities,
         numbers: draft.numbers,
         strings: [...draft.strings.values()],
-        references: [...draft.references.values()],
-        composites: compositeRows(draft.groups.values()),
+        texts: draft.texts,
+        places: type === 'Location' ? placesOf(resource) : [],
+        composites: compositeRows(draft.groups.values(), tenant),
       };
     },
   };
@@ -82,23 +102,39 @@ function emptyDraft(): Draft {
     quantities: [],
     numbers: [],
     strings: new Map(),
-    references: new Map(),
+    texts: [],
     groups: new Map(),
   };
 }
 
-/** Start of the first clinical date that there is; its end when only that is known. */
-function clinicalDate(definitions: Definitions, type: string, resource: Resource): number | undefined {
-  for (const code of clinicalDateParameters(type)) {
-    const ranges = parametersOf(definitions, type).get(code)?.values(resource) ?? [];
-    let first: number | undefined;
-    for (const range of ranges as RangeValue[]) {
-      const at = Number.isFinite(range.lo) ? range.lo : range.hi;
-      if (first === undefined || at < first) first = at;
-    }
-    if (first !== undefined) return first;
+/** From the start of the first clinical date to the end of the last. Detailed: several dates, or those of a parameter that may stand in. */
+function clinicalSpan(definitions: Definitions, type: string, resource: Resource): Span | undefined {
+  const codes = clinicalDateParameters(type);
+  for (const code of codes) {
+    const ranges = (parametersOf(definitions, type).get(code)?.values(resource) ?? []) as RangeValue[];
+    const [first] = ranges;
+    if (!first) continue;
+    if (ranges.length === 1) return { lo: first.lo, hi: first.hi, detailed: codes.length > 1 };
+    return { lo: Math.min(...ranges.map((r) => r.lo)), hi: Math.max(...ranges.map((r) => r.hi)), detailed: true };
   }
   return undefined;
+}
+
+function placesOf(resource: Resource): IndexRows['places'] {
+  const { position } = resource as { position?: { latitude?: unknown; longitude?: unknown } };
+  const latitude = Number(numberText(position?.latitude) ?? Number.NaN);
+  const longitude = Number(numberText(position?.longitude) ?? Number.NaN);
+  return Number.isFinite(latitude) && Number.isFinite(longitude) ? [{ latitude, longitude }] : [];
+}
+
+function hashesOf(type: string, { parameter, hashes }: Compiled, tenant: number): ParameterHashes {
+  let known = hashes.get(tenant);
+  if (!known) {
+    const { code } = parameter;
+    known = { p: parameterHash(tenant, type, code), present: tokenHash(tenant, type, code, 'present', '', ''), remembered: new Map() };
+    hashes.set(tenant, known);
+  }
+  return known;
 }
 
 function addParameter(type: string, compiled: Compiled, resource: Resource, tenant: number, draft: Draft): void {
@@ -106,7 +142,7 @@ function addParameter(type: string, compiled: Compiled, resource: Resource, tena
   if (parameter.kind === 'composite') {
     const groups = parameter.groups(resource);
     if (groups.length === 0) return;
-    draft.tokens.add(tokenHash(tenant, type, parameter.code, 'present', '', ''));
+    draft.tokens.add(hashesOf(type, compiled, tenant).present);
     for (const name of parameter.groupNames)
       draft.groups.set(
         name,
@@ -116,26 +152,34 @@ function addParameter(type: string, compiled: Compiled, resource: Resource, tena
   }
   const values = parameter.values(resource);
   if (values.length === 0) return;
-  if (parameter.kind === 'token' || parameter.kind === 'uri' || parameter.kind === 'reference') {
-    draft.tokens.add(tokenHash(tenant, type, parameter.code, 'present', '', ''));
-  }
-  for (const value of values) addValue(type, compiled, value, tenant, draft);
+  const hashes = hashesOf(type, compiled, tenant);
+  if (parameter.kind === 'token' || parameter.kind === 'uri' || parameter.kind === 'reference') draft.tokens.add(hashes.present);
+  for (const value of values) addValue(type, parameter, hashes, value, tenant, draft);
 }
 
-function addValue(type: string, compiled: Compiled, value: Value, tenant: number, draft: Draft): void {
-  const { parameter, p } = compiled;
+function addValue(type: string, parameter: Parameter, hashes: ParameterHashes, value: Value, tenant: number, draft: Draft): void {
+  const { p } = hashes;
   switch (value.kind) {
     case 'token': {
-      const { all, codes } = rememberedHashes(type, compiled, value, tenant);
+      const { all, codes } = rememberedHashes(type, parameter.code, hashes, value, tenant);
       for (const hash of all) draft.tokens.add(hash);
       if (parameter.code === 'code') for (const hash of codes) draft.hot.add(hash);
+      if (parameter.kind === 'uri' && codes[0] !== undefined) draft.texts.push({ p, hash: codes[0], text: value.code });
+      for (const { system, code } of value.types ?? [])
+        draft.tokens.add(ofTypeHash(tenant, type, parameter.code, system, code, value.code));
+      return;
+    }
+    case 'text': {
+      const hash = tokenHash(tenant, type, parameter.code, 'text', '', value.norm);
+      draft.tokens.add(hash);
+      draft.texts.push({ p, hash, text: value.norm });
       return;
     }
     case 'string':
       draft.strings.set(`${parameter.code} ${value.raw}`, { p, norm: value.norm, raw: value.raw });
       return;
     case 'reference':
-      for (const target of value.targets) draft.references.set(`${parameter.code} ${target}`, { p, target: targetHash(target) });
+      for (const target of value.targets) draft.tokens.add(edgeHash(p, targetHash(tenant, target)));
       if (value.identifier) {
         for (const hash of tokenHashes(tenant, type, `${parameter.code}:identifier`, value.identifier).all) draft.tokens.add(hash);
       }
@@ -145,18 +189,29 @@ function addValue(type: string, compiled: Compiled, value: Value, tenant: number
   }
 }
 
-function addRange({ kind, code: param }: Parameter, p: bigint, value: RangeValue, draft: Draft): void {
-  const { lo, hi } = value;
-  if (kind === 'date') draft.dates.set(`${param} ${lo} ${hi}`, { p, lo, hi });
-  else if (kind === 'number') draft.numbers.push({ p, lo, hi });
-  else for (const [system, code] of value.units) draft.quantities.push({ p, unit: unitHash(system, code), lo, hi });
+/** `:of-type`: system and code of the identifier's type with its value, all three in one token. */
+export function ofTypeHash(tenant: number, type: string, param: string, system: string, code: string, value: string): bigint {
+  return tokenHash(tenant, type, param, 'of-type', `${system}|${code}`, value);
 }
 
-function rememberedHashes(type: string, { parameter, remembered }: Compiled, token: TokenValue, tenant: number): Hashes {
-  const key = `${tenant}|${token.system}|${token.code}`;
+function addRange({ kind, code: param }: Parameter, p: bigint, value: RangeValue, draft: Draft): void {
+  const { lo, hi, unit } = value;
+  if (kind === 'date') draft.dates.set(`${param} ${lo} ${hi}`, { p, lo, hi });
+  else if (kind === 'number') draft.numbers.push({ p, lo, hi });
+  else {
+    const code = unit?.code === undefined ? null : unitHash(unit.code);
+    const label = unit?.label === undefined ? null : unitHash(unit.label);
+    draft.quantities.push({ p, unit: 0n, lo, hi, code, label });
+    if (unit?.exact)
+      draft.quantities.push({ p, unit: unitHash(unit.exact.key), lo: unit.exact.lo, hi: unit.exact.hi, code: null, label: null });
+  }
+}
+
+function rememberedHashes(type: string, param: string, { remembered }: ParameterHashes, token: TokenValue, tenant: number): Hashes {
+  const key = `${token.system}|${token.code}`;
   const known = remembered.get(key);
   if (known) return known;
-  const hashes = tokenHashes(tenant, type, parameter.code, token);
+  const hashes = tokenHashes(tenant, type, param, token);
   if (remembered.size >= rememberedMaximum) remembered.clear();
   remembered.set(key, hashes);
   return hashes;

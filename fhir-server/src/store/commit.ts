@@ -1,10 +1,11 @@
 // store.commit(changes): a write is data. All changes, index rows, the audit row and the idempotency record of a request become durable together
-// or not at all, in one call of limen_commit; the only place that owns BEGIN...COMMIT (needed when conditionals are looked up again under lock).
+// or not at all, in one statement; the only place that owns BEGIN...COMMIT (needed when conditionals are looked up again under lock).
 import { randomUUID } from 'node:crypto';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import pg from 'pg';
 import { type AuditRow, Chain, type LinkedRow } from '../audit/chain.ts';
 import type { IndexRows } from '../search/rows.ts';
+import { Columns, indexArrayCount, indexArrays, KnownTerms, quoted } from './index-columns.ts';
 
 export interface Change {
   readonly type: number;
@@ -57,89 +58,34 @@ export interface Committer {
   close(): Promise<void>;
 }
 
-const parameterCount = 65;
-const call = `select limen_commit(${Array.from({ length: parameterCount }, (_, i) => `$${i + 1}`).join(', ')})`;
+/** Parameters of limen_commit, the tenant among them. */
+const commitParameterCount = 24;
+const placeholders = (from: number, count: number): string => Array.from({ length: count }, (_, i) => `$${from + i}`).join(', ');
+const call = `select limen_commit(${placeholders(1, commitParameterCount)}), limen_index($1, ${placeholders(commitParameterCount + 1, indexArrayCount)})`;
 
-const time = (ms: number | undefined): string => {
-  if (ms === undefined) return 'NULL';
-  if (ms === Number.POSITIVE_INFINITY) return 'infinity';
-  if (ms === Number.NEGATIVE_INFINITY) return '-infinity';
-  const text = new Date(ms).toISOString();
-  if (text.startsWith('-')) return '-infinity';
-  return text.startsWith('+') ? 'infinity' : text;
-};
-const float = (x: number): string =>
-  x === Number.POSITIVE_INFINITY ? 'Infinity' : x === Number.NEGATIVE_INFINITY ? '-Infinity' : String(x);
-const quoted = (text: string | null): string =>
-  text === null ? 'NULL' : `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\u0000', '')}"`;
-
-/** Column-wise text arrays ('{1,2}'): cheapest for the client to build and the server to read. */
-class Columns {
-  private readonly columns: string[][];
-  constructor(count: number) {
-    this.columns = Array.from({ length: count }, () => []);
-  }
-  add(...values: (string | number | bigint | boolean)[]): void {
-    for (const [i, value] of values.entries()) this.columns[i]?.push(String(value));
-  }
-  arrays(): string[] {
-    return this.columns.map((c) => `{${c.join(',')}}`);
-  }
+interface Parameters {
+  readonly values: unknown[];
+  /** Texts that are stored once the commit is. */
+  readonly terms: readonly bigint[];
 }
 
-function parameters(tenant: number, commit: Commit, lane: string, linked: readonly LinkedRow[]): unknown[] {
-  const c = new Columns(12);
-  const h = new Columns(5);
-  const d = new Columns(5);
-  const q = new Columns(6);
-  const n = new Columns(5);
-  const s = new Columns(5);
-  const r = new Columns(4);
-  const g = new Columns(9);
+function parameters(tenant: number, commit: Commit, lane: string, linked: readonly LinkedRow[], known: KnownTerms): Parameters {
+  const c = new Columns(10);
   const bodies: Buffer[] = [];
   let offset = 0;
   for (const change of commit.changes) {
-    const { shard, rid, rows } = change;
-    const pat = change.pat ?? 'NULL';
-    const ts = time(rows?.tsMs);
-    c.add(
-      shard,
-      change.type,
-      rid,
-      quoted(change.id),
-      change.version,
-      change.deleted,
-      change.codec,
-      offset,
-      change.body.length,
-      ts,
-      pat,
-      `"{${rows?.tokens.join(',') ?? ''}}"`,
-    );
-    bodies.push(change.body);
-    offset += change.body.length;
-    if (!rows) continue;
-    for (const code of rows.hot) h.add(shard, rid, code, pat, ts);
-    for (const x of rows.dates) d.add(shard, rid, x.p, time(x.lo), time(x.hi));
-    for (const x of rows.quantities) q.add(shard, rid, x.p, x.unit, float(x.lo), float(x.hi));
-    for (const x of rows.numbers) n.add(shard, rid, x.p, float(x.lo), float(x.hi));
-    for (const x of rows.strings) s.add(shard, rid, x.p, quoted(x.norm), quoted(x.raw));
-    for (const x of rows.references) r.add(shard, rid, x.p, x.target);
-    for (const x of rows.composites) g.add(shard, rid, x.grp, x.k, float(x.lo), float(x.hi), float(x.lo2), float(x.hi2), quoted(x.s));
+    const { shard, type, rid, id, version, deleted, codec, body, pat } = change;
+    c.add(shard, type, rid, quoted(id), version, deleted, codec, offset, body.length, pat ?? 'NULL');
+    bodies.push(body);
+    offset += body.length;
   }
+  const index = indexArrays(commit.changes, known);
   const i = commit.idempotency;
-  return [
+  const values = [
     tenant,
     commit.at,
     Buffer.concat(bodies),
     ...c.arrays(),
-    ...h.arrays(),
-    ...d.arrays(),
-    ...q.arrays(),
-    ...n.arrays(),
-    ...s.arrays(),
-    ...r.arrays(),
-    ...g.arrays(),
     lane,
     linked.map((l) => l.n),
     linked.map((l) => l.at),
@@ -151,7 +97,9 @@ function parameters(tenant: number, commit: Commit, lane: string, linked: readon
     i?.request ?? null,
     i?.status ?? null,
     i ? JSON.stringify(i.result) : null,
+    ...index.arrays,
   ];
+  return { values, terms: index.terms };
 }
 
 /** Joins lookups into one statement, so that any number of conditionals is one round trip. */
@@ -190,14 +138,16 @@ function translate(error: unknown): unknown {
 class Lane {
   private readonly config: pg.ClientConfig;
   private readonly tenant: number;
+  private readonly known: KnownTerms;
   private client: pg.Client | undefined;
   private chain = new Chain(randomUUID());
   private tail: Promise<unknown> = Promise.resolve();
   waiting = 0;
 
-  constructor(config: pg.ClientConfig, tenant: number) {
+  constructor(config: pg.ClientConfig, tenant: number, known: KnownTerms) {
     this.config = config;
     this.tenant = tenant;
+    this.known = known;
   }
 
   commit(commit: Commit): Promise<void> {
@@ -240,12 +190,13 @@ class Lane {
     // The chain of this connection: a loss that is noticed right after the commit has put another in its place.
     const { chain } = this;
     const linked = chain.link(commit.audit, commit.at);
-    const values = parameters(this.tenant, commit, chain.lane, linked);
+    const { values, terms } = parameters(this.tenant, commit, chain.lane, linked, this.known);
     const write = { name: 'limen-commit', text: call, values };
     try {
       if (commit.conditions.length === 0) await client.query(write);
       else await this.underLock(client, commit.conditions, write);
       chain.advance(linked);
+      this.known.add(terms);
     } catch (error) {
       throw translate(error);
     }
@@ -273,7 +224,8 @@ class Lane {
 
 /** Writers are lanes; a commit takes the one with the shortest queue. */
 export function committer(config: pg.ClientConfig, tenant: number, laneCount: number, maximumWaiting = 1000): Committer {
-  const lanes = Array.from({ length: laneCount }, () => new Lane(config, tenant));
+  const known = new KnownTerms();
+  const lanes = Array.from({ length: laneCount }, () => new Lane(config, tenant, known));
   return {
     commit(commit) {
       const lane = lanes.reduce((best, candidate) => (candidate.waiting < best.waiting ? candidate : best));
