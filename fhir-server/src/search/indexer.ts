@@ -41,6 +41,8 @@ interface Compiled {
 interface ParameterHashes {
   readonly p: bigint;
   readonly present: bigint;
+  /** Of the texts that tokens are sorted by. */
+  readonly sort: bigint;
   /** Hashes of token values by text: codes repeat endlessly. */
   readonly remembered: Map<string, Hashes>;
 }
@@ -131,7 +133,12 @@ function hashesOf(type: string, { parameter, hashes }: Compiled, tenant: number)
   let known = hashes.get(tenant);
   if (!known) {
     const { code } = parameter;
-    known = { p: parameterHash(tenant, type, code), present: tokenHash(tenant, type, code, 'present', '', ''), remembered: new Map() };
+    known = {
+      p: parameterHash(tenant, type, code),
+      present: tokenHash(tenant, type, code, 'present', '', ''),
+      sort: parameterHash(tenant, type, sortTexts(code)),
+      remembered: new Map(),
+    };
     hashes.set(tenant, known);
   }
   return known;
@@ -163,6 +170,8 @@ function addValue(type: string, parameter: Parameter, hashes: ParameterHashes, v
     case 'token': {
       const { all, codes } = rememberedHashes(type, parameter.code, hashes, value, tenant);
       for (const hash of all) draft.tokens.add(hash);
+      const exact = codes.at(-1);
+      if (value.sortable && exact !== undefined) draft.texts.push({ p: hashes.sort, hash: exact, text: value.code });
       if (parameter.code === 'code') for (const hash of codes) draft.hot.add(hash);
       if (parameter.kind === 'uri' && codes[0] !== undefined) draft.texts.push({ p, hash: codes[0], text: value.code });
       for (const { system, code } of value.types ?? [])
@@ -188,6 +197,9 @@ function addValue(type: string, parameter: Parameter, hashes: ParameterHashes, v
       addRange(parameter, p, value, draft);
   }
 }
+
+/** Name under which the codes of a parameter are among the texts, to be sorted by. */
+export const sortTexts = (param: string): string => `${param}:code`;
 
 /** `:of-type`: system and code of the identifier's type with its value, all three in one token. */
 export function ofTypeHash(tenant: number, type: string, param: string, system: string, code: string, value: string): bigint {

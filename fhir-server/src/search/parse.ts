@@ -1,11 +1,12 @@
 // https://hl7.org/fhir/R4/search.html — the query of a search, checked whole before anything is looked up: what is unknown is refused, never dropped.
-import type { Definitions, SearchParameterDefinition } from '@limen/fhir-model/definitions';
+import type { Definitions } from '@limen/fhir-model/definitions';
 import { parseElements } from '../view/index.ts';
 import { clinicalDateParameter, clinicalDateParameters } from './clinical-date.ts';
-import type { Criterion, Include, Modifier, SearchQuery, SortKey, Term } from './criterion.ts';
-import { type Parameter, parametersOf } from './parameter.ts';
-import { isOwnPatientParameter } from './patient.ts';
-import { malformed, parseComposite, parseTerm, splitEscaped, type TermContext, unsupported } from './term.ts';
+import { type Condition, conditionsWithin, type Include, isCriterion, type SearchQuery, type SortKey } from './criterion.ts';
+import { conditionOf } from './parse-condition.ts';
+import { parametersOf } from './parameter.ts';
+import { parseFilter } from './filter.ts';
+import { malformed, type TermContext, unsupported } from './term.ts';
 
 export interface SearchOptions {
   /** `Prefer: handling=lenient`: unknown parameters are left out and reported instead of refused. */
@@ -18,16 +19,18 @@ export interface SearchOptions {
 
 const defaultCount = 20;
 const maximumCount = 1000;
-const maximumTerms = 500;
+const maximumTerms = 2000;
+const maximumConditions = 100;
 
 interface Draft {
-  readonly criteria: Criterion[];
+  readonly criteria: Condition[];
   readonly sort: SortKey[];
   count: number;
   total: SearchQuery['total'];
   summaryCount: boolean;
   readonly includes: Include[];
   readonly revincludes: Include[];
+  readonly lists: string[];
   cursor: string | undefined;
   readonly ignored: string[];
   readonly used: [string, string][];
@@ -51,8 +54,17 @@ const resultParameters: { readonly [name: string]: Reader | undefined } = {
   },
   // How much of a resource is shown is the view's business: here the names are checked and kept for the self link.
   _elements: (_draft, value, definitions, type) => parseElements(definitions, type, [value]),
-  _include: (draft, value, definitions, type) => draft.includes.push(include(definitions, value, type, '_include')),
-  _revinclude: (draft, value, definitions, type) => draft.revincludes.push(include(definitions, value, type, '_revinclude')),
+  _include: (draft, value, definitions, type) => draft.includes.push(include(definitions, value, type, '_include', false)),
+  '_include:iterate': (draft, value, definitions, type) => draft.includes.push(include(definitions, value, type, '_include', true)),
+  _revinclude: (draft, value, definitions, type) => draft.revincludes.push(include(definitions, value, type, '_revinclude', false)),
+  '_revinclude:iterate': (draft, value, definitions, type) =>
+    draft.revincludes.push(include(definitions, value, type, '_revinclude', true)),
+  _list: (draft, value) => {
+    for (const id of value.split(',')) {
+      if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id)) throw malformed('_list is not the id of a List.');
+      draft.lists.push(id);
+    }
+  },
   _cursor: (draft, value) => {
     draft.cursor = value;
   },
@@ -63,13 +75,9 @@ const notBuilt: ReadonlySet<string> = new Set([
   '_containedType',
   '_text',
   '_content',
-  '_list',
-  '_has',
-  '_filter',
   '_query',
   '_type',
   '_score',
-  'near',
 ]);
 
 /**
@@ -86,6 +94,7 @@ export function parseSearch(definitions: Definitions, type: string, query: URLSe
     summaryCount: false,
     includes: [],
     revincludes: [],
+    lists: [],
     cursor: undefined,
     ignored: [],
     used: [],
@@ -94,8 +103,21 @@ export function parseSearch(definitions: Definitions, type: string, query: URLSe
     if (withoutEffect.has(name)) continue;
     readParameter(draft, type, name, value, context, options.lenient);
   }
-  if (draft.criteria.reduce((n, c) => n + c.terms.length, 0) > maximumTerms) throw unsupported('The search has too many values.');
+  checkSize(draft.criteria);
   return { type, ...draft, summaryCount: draft.summaryCount || draft.count === 0 };
+}
+
+/** Bounds what a statement may hold: an OR of a thousand values is a search, of a million an attack. */
+function checkSize(criteria: readonly Condition[]): void {
+  let terms = 0;
+  let conditions = 0;
+  for (const criterion of criteria) {
+    for (const condition of conditionsWithin(criterion)) {
+      conditions += 1;
+      if (isCriterion(condition)) terms += condition.terms.length;
+    }
+  }
+  if (terms > maximumTerms || conditions > maximumConditions) throw unsupported('The search has too many values.');
 }
 
 function readParameter(draft: Draft, type: string, name: string, value: string, context: TermContext, lenient: boolean): void {
@@ -105,85 +127,17 @@ function readParameter(draft: Draft, type: string, name: string, value: string, 
     draft.used.push([name, value]);
     return;
   }
-  const [path = '', modifier] = splitModifier(name);
-  if (notBuilt.has(path) || path in resultParameters) throw unsupported('A search parameter or its modifier is not supported.');
-  if (path.includes('.')) throw unsupported('Chained search parameters are not supported.');
-  const parameter = parametersOf(context.definitions, type).get(path);
-  if (!parameter) {
+  const [path = ''] = name.split(':');
+  if (notBuilt.has(path) || (path in resultParameters && path !== name))
+    throw unsupported('A search parameter or its modifier is not supported.');
+  const condition = name === '_filter' ? parseFilter(type, value, context) : conditionOf(type, name, value, context);
+  if (!condition) {
     if (!lenient) throw unsupported('A search parameter is unknown for this resource type.');
     draft.ignored.push(name);
     return;
   }
-  draft.criteria.push(criterion(type, parameter, modifier, value, context));
+  draft.criteria.push(condition);
   draft.used.push([name, value]);
-}
-
-/** "name:modifier"; a chain ("subject:Patient.name") keeps its dot in the first part, where it is refused. */
-function splitModifier(name: string): [string, string | undefined] {
-  const colon = name.indexOf(':');
-  if (colon < 0) return [name, undefined];
-  const modifier = name.slice(colon + 1);
-  return modifier.includes('.') ? [`${name.slice(0, colon)}.`, undefined] : [name.slice(0, colon), modifier];
-}
-
-const modifiers: { readonly [kind: string]: readonly Modifier[] | undefined } = {
-  token: ['missing', 'not'],
-  uri: ['missing'],
-  string: ['missing', 'exact', 'contains'],
-  reference: ['missing', 'identifier'],
-};
-
-function criterion(type: string, parameter: Parameter, modifier: string | undefined, value: string, context: TermContext): Criterion {
-  const { kind } = parameter;
-  if (kind === 'special') throw unsupported('This search parameter is not supported.');
-  const shared = {
-    type,
-    param: parameter.code,
-    kind,
-    missing: undefined,
-    groups: parameter.groupNames,
-    ownPatient: kind === 'reference' && isOwnPatientParameter(context.definitions, type, parameter.code),
-  };
-  if (modifier === 'missing') return { ...shared, modifier, missing: booleanOf(value), terms: [] };
-  const targetType =
-    kind === 'reference' && modifier !== undefined && context.definitions.types[modifier]?.kind === 'resource' ? modifier : undefined;
-  if (modifier !== undefined && targetType === undefined && !modifiers[kind]?.includes(modifier as Modifier))
-    throw unsupported('A search modifier is not supported.');
-  const values = splitEscaped(value, ',');
-  if (kind === 'composite')
-    return { ...shared, modifier: undefined, terms: values.map((v) => parseComposite(v, parameter.components, context)) };
-  const valueKind = modifier === 'identifier' ? 'token' : kind;
-  const targets = targetType ? [targetType] : bareTargets(parameter.definition, type, context.definitions);
-  const terms = values.map((v): Term => parseTerm(valueKind, v, targets, context));
-  if (targetType) checkTargets(terms, targetType);
-  return { ...shared, modifier: targetType ? undefined : (modifier as Modifier | undefined), terms };
-}
-
-/** Types that a bare id may name: those of the parameter, only Patient when its expression says so. */
-function bareTargets(definition: SearchParameterDefinition, type: string, definitions: Definitions): readonly string[] {
-  const own = (definition.expression ?? '').split('|').filter((part) => part.trim().startsWith(`${type}.`));
-  const only = own.map((part) => /resolve\(\) is ([A-Za-z]+)/.exec(part)?.[1]);
-  if (only.length > 0 && only.every((t) => t !== undefined)) return only;
-  if (own.length === 1) {
-    const element = /^[A-Za-z]+\.([A-Za-z]+)$/.exec(own[0]?.trim() ?? '')?.[1];
-    const found = definitions.types[type]?.elements.find((e) => e.name === element);
-    const targets = found?.types.flatMap((t) => t.targets ?? []) ?? [];
-    if (targets.length > 0 && !targets.includes('Resource')) return targets;
-  }
-  return definition.target ?? [];
-}
-
-function checkTargets(terms: readonly Term[], type: string): void {
-  for (const term of terms) {
-    if (term.kind === 'reference' && term.targets.some((t) => !t.startsWith(`${type}/`) && !t.includes(`/${type}/`))) {
-      throw malformed('A reference value does not have the type of its modifier.');
-    }
-  }
-}
-
-function booleanOf(value: string): boolean {
-  if (value !== 'true' && value !== 'false') throw malformed('The value of :missing is not true or false.');
-  return value === 'true';
 }
 
 function sortKey(definitions: Definitions, type: string, text: string): SortKey {
@@ -196,21 +150,23 @@ function sortKey(definitions: Definitions, type: string, text: string): SortKey 
   // Only where nothing stands in for the primary date is the row's own time stamp exactly this parameter.
   if (param === clinicalDateParameter(type) && clinicalDateParameters(type).length === 1)
     return { param, kind: 'clinicalDate', descending };
-  if (kind !== 'date' && kind !== 'string' && kind !== 'number' && kind !== 'quantity')
-    throw unsupported('Sorting by this search parameter is not supported.');
+  const isIdentifier = kind === 'token' && parametersOf(definitions, type).get(param)?.definition.code === 'identifier';
+  if (kind === 'reference' || kind === 'composite' || kind === 'special' || isIdentifier)
+    throw unsupported('Sorting by this search parameter is not supported: its values have no order.');
   return { param, kind, descending };
 }
 
-/** "Source:param" or "Source:param:Target". */
-function include(definitions: Definitions, value: string, type: string, name: '_include' | '_revinclude'): Include {
+/** `Source:param`, `Source:param:Target`, `Source:*`, `*`. */
+function include(definitions: Definitions, value: string, type: string, name: '_include' | '_revinclude', iterate: boolean): Include {
+  if (value === '*' && name === '_include') return { source: type, param: '*', target: undefined, iterate };
   const [source = '', param = '', target, ...rest] = value.split(':');
-  if (value === '*' || param === '*') throw unsupported('Wildcard includes are not supported.');
-  const parameter = definitions.types[source]?.kind === 'resource' ? parametersOf(definitions, source).get(param) : undefined;
-  if (rest.length > 0 || parameter?.kind !== 'reference')
+  const parameters = definitions.types[source]?.kind === 'resource' ? parametersOf(definitions, source) : undefined;
+  if (!parameters || rest.length > 0 || (param !== '*' && parameters.get(param)?.kind !== 'reference'))
     throw malformed('An include does not name a reference parameter as Type:parameter.');
   if (target !== undefined && definitions.types[target]?.kind !== 'resource') throw malformed('An include names an unknown target type.');
-  if (name === '_include' && source !== type) throw malformed('An include starts from another type than the one that is searched.');
-  if (name === '_revinclude' && target !== undefined && target !== type)
-    throw malformed('A reverse include leads to another type than the one that is searched.');
-  return { source, param, target };
+  if (!iterate && name === '_include' && source !== type)
+    throw malformed('An include starts from another type than the one that is searched; _include:iterate may.');
+  if (!iterate && name === '_revinclude' && target !== undefined && target !== type)
+    throw malformed('A reverse include leads to another type than the one that is searched; _revinclude:iterate may.');
+  return { source, param, target, iterate };
 }

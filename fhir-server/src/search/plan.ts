@@ -1,9 +1,11 @@
 // One SQL statement for a search: the access path is chosen here, from the measured shapes of the store, not left to statistics alone.
 
 import { clinicalDateParameters } from './clinical-date.ts';
-import { accessSql, criterionSql, ownPatients, singleTokenHash, Values, visibilitySql } from './condition.ts';
-import type { Criterion, Cursor, Plan, PlanContext, SearchQuery } from './criterion.ts';
+import { accessSql, conditionSql, visibilitySql } from './condition.ts';
+import { type Criterion, type Cursor, isCriterion, type Plan, type PlanContext, type SearchQuery } from './criterion.ts';
+import { ownPatients, type Place, singleTokenHash } from './criterion-sql.ts';
 import { keysetSql, orderSql, type SortExpression, sortExpressions } from './sort.ts';
+import { Values } from './statement.ts';
 
 /** A row of a search: what store/read.ts takes, and where a page that ends here goes on. */
 export interface SearchRow {
@@ -47,22 +49,33 @@ interface Shape {
 }
 
 function shapeOf(query: SearchQuery, context: PlanContext): Shape {
-  const patients = query.criteria.map((c) => ownPatients(c, context)).filter((p) => p?.length === 1);
-  const granted = context.access.length === 1 ? context.access[0]?.patientRid : undefined;
-  const tokens = query.criteria.flatMap((criterion) => {
-    const hash = singleTokenHash(criterion, context.tenant);
+  const criteria = query.criteria.filter(isCriterion);
+  const patients = criteria.map((c) => ownPatients(c, context)).filter((p) => p?.length === 1);
+  const access = context.access(query.type);
+  const granted = access.length === 1 ? access[0]?.patientRid : undefined;
+  const tokens = criteria.flatMap((criterion) => {
+    const hash = singleTokenHash(criterion, context);
     return hash === undefined ? [] : [{ criterion, hash }];
   });
   const code = tokens.find(
-    (t) => t.criterion.param === 'code' && t.criterion.terms.every((term) => term.kind === 'token' && term.code !== undefined),
+    (t) =>
+      t.criterion.param === 'code' &&
+      t.criterion.modifier === undefined &&
+      t.criterion.terms.every((term) => term.kind === 'token' && term.code !== undefined),
   );
   return { patient: patients[0]?.[0] ?? granted, code, tokens };
+}
+
+/** Whether the resource's own times are asked for or sorted by: they are in its row, not in idx. */
+function needsResource({ criteria, sort }: SearchQuery): boolean {
+  return sort.some((key) => key.kind === 'lastUpdated') || criteria.some((c) => isCriterion(c) && c.param === '_lastUpdated');
 }
 
 /** Chooses the access path and writes the conditions. */
 function selectionOf(query: SearchQuery, context: PlanContext, values: Values): Selection {
   const shape = shapeOf(query, context);
   const byClinicalDate = query.sort.length === 1 && query.sort[0]?.kind === 'clinicalDate';
+  const resource = needsResource(query);
   const hot = shape.code !== undefined && (shape.patient !== undefined || (byClinicalDate && shape.tokens.length === 1));
   const type = values.add(context.typeNumber(query.type), 'int2');
   const where = [`i.tenant = $1 and i.type = ${type}`];
@@ -75,16 +88,18 @@ function selectionOf(query: SearchQuery, context: PlanContext, values: Values): 
     where.push(`h.tenant = $1 and h.code = ${values.hash(shape.code.hash)}`);
     if (shape.patient !== undefined) where.push(`h.pat = ${values.hash(shape.patient)}`);
   }
-  for (const criterion of query.criteria) {
-    if (!shape.tokens.some((t) => t.criterion === criterion)) where.push(criterionSql(criterion, context, values));
+  const place: Place = { row: 'i', context, values, ...(resource ? { resource: 'l' } : {}) };
+  for (const condition of query.criteria) {
+    if (!shape.tokens.some((t) => t.criterion === condition)) where.push(conditionSql(condition, place));
   }
-  for (const condition of [accessSql(context, values), visibilitySql(context, values)]) if (condition) where.push(condition);
-  const from = hot ? 'hot h join idx i on i.tenant = h.tenant and i.shard = h.shard and i.rid = h.rid' : materialized ? 'c i' : 'idx i';
+  for (const condition of [accessSql(query.type, place), visibilitySql(place)]) if (condition) where.push(condition);
+  const rows = hot ? 'hot h join idx i on i.tenant = h.tenant and i.shard = h.shard and i.rid = h.rid' : materialized ? 'c i' : 'idx i';
   return {
     with: materialized ? `c as materialized (select * from idx i where i.tenant = $1 and i.type = ${type} and ${tokens})` : '',
-    from,
+    from: resource ? `${rows} join res l on l.tenant = $1 and l.type = ${type} and l.shard = i.shard and l.rid = i.rid` : rows,
     where: where.join(' and '),
-    pinned: shape.patient !== undefined,
+    // Chains look through other patients' rows and need plans of their own.
+    pinned: shape.patient !== undefined && query.criteria.every(isCriterion),
     hot,
   };
 }
@@ -133,7 +148,7 @@ function datedFirst(sort: readonly SortExpression[]): boolean {
 /** What has a value for one of the parameters that give the row its date has a date: no undated part to plan, which costs more than to run it. */
 function asksForDate({ type, criteria }: SearchQuery): boolean {
   const names = clinicalDateParameters(type);
-  return criteria.some((c) => c.kind === 'date' && c.modifier === undefined && c.terms.length > 0 && names.includes(c.param));
+  return criteria.some((c) => isCriterion(c) && c.kind === 'date' && c.modifier === undefined && c.terms.length > 0 && names.includes(c.param));
 }
 
 function pickDatedFirst(
@@ -182,6 +197,7 @@ const emptyQuery: Omit<SearchQuery, 'type'> = {
   summaryCount: false,
   includes: [],
   revincludes: [],
+  lists: [],
   cursor: undefined,
   ignored: [],
   used: [],

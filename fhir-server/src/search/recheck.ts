@@ -1,22 +1,22 @@
 // The meaning of a query on one resource, without hashes or indexes: matches are checked with it after the fetch, written content before the commit.
 import { type Definitions, loadDefinitions } from '@limen/fhir-model/definitions';
 import { dateMatches, numberMatches } from './compare.ts';
-import type { Criterion, Term } from './criterion.ts';
+import { type Condition, type Criterion, type IdentifierTerm, isCriterion, type Term, type TokenTerm } from './criterion.ts';
 import { type Group, parametersOf } from './parameter.ts';
 import { normalize } from './string.ts';
-import type { Value } from './value.ts';
+import { uriAncestors } from './resolve.ts';
+import type { TokenValue, Value } from './value.ts';
 
-/**
- * Whether the resource meets every criterion.
- * @param _tenant no part in it: a body belongs to the tenant it was read for
- */
-export function recheck(
-  query: { readonly criteria: readonly Criterion[] },
-  resource: { readonly resourceType: string },
-  _tenant: number,
-): boolean {
+/** Whether the resource meets every condition; what only the store can tell (chains, `_has`, value sets) it never meets. */
+export function recheck(query: { readonly criteria: readonly Condition[] }, resource: { readonly resourceType: string }): boolean {
   const definitions = loadDefinitions();
-  return query.criteria.every((criterion) => meets(definitions, criterion, resource));
+  const holds = (condition: Condition): boolean => {
+    if (isCriterion(condition)) return meets(definitions, condition, resource);
+    if (condition.kind === 'and') return condition.conditions.every(holds);
+    if (condition.kind === 'or') return condition.conditions.some(holds);
+    return condition.kind === 'not' && !condition.conditions.every(holds);
+  };
+  return query.criteria.every(holds);
 }
 
 function meets(definitions: Definitions, criterion: Criterion, resource: { readonly resourceType: string }): boolean {
@@ -31,8 +31,17 @@ function meets(definitions: Definitions, criterion: Criterion, resource: { reado
   }
   const values = parameter.values(resource);
   if (criterion.modifier === 'missing') return (values.length === 0) === criterion.missing;
+  // What needs a look-up can't be told from the resource alone: it never holds here.
+  if (criterion.modifier === 'in' || criterion.modifier === 'not-in') return false;
+  if (criterion.kind === 'token' && (criterion.modifier === 'above' || criterion.modifier === 'below')) return false;
   const any = criterion.terms.some((term) => values.some((value) => termMatches(term, criterion.modifier, value)));
   return criterion.modifier === 'not' ? !any : any;
+}
+
+/** Whether `recheck` can tell a criterion from the resource alone. */
+export function isSelfContained({ kind, modifier }: Criterion): boolean {
+  if (modifier === 'in' || modifier === 'not-in' || kind === 'place') return false;
+  return !(kind === 'token' && (modifier === 'above' || modifier === 'below'));
 }
 
 function groupMatches(term: Term, group: Group): boolean {
@@ -44,29 +53,51 @@ function groupMatches(term: Term, group: Group): boolean {
 
 function termMatches(term: Term, modifier: Criterion['modifier'], value: Value): boolean {
   switch (term.kind) {
-    case 'token': {
-      const token = value.kind === 'reference' && modifier === 'identifier' ? value.identifier : value;
-      if (token?.kind !== 'token') return false;
-      return (term.system === undefined || term.system === token.system) && (term.code === undefined || term.code === token.code);
-    }
+    case 'token':
+      return tokenMatches(term, value.kind === 'reference' && modifier === 'identifier' ? value.identifier : value);
+    case 'identifier':
+      return value.kind === 'token' && isOfType(term, value);
     case 'string':
+      if (value.kind === 'token') return uriMatches(term.text, modifier, value.code);
+      if (value.kind === 'text') return modifier === 'text' && wordMatches(normalize(term.text), value.norm);
       return value.kind === 'string' && stringMatches(term.text, modifier, value.norm, value.raw);
+    case 'place':
+      return false;
     case 'date':
       return value.kind === 'range' && dateMatches(term, value.lo, value.hi);
     case 'number':
       return value.kind === 'range' && numberMatches(term, value.lo, value.hi);
     case 'quantity': {
+      if (value.kind !== 'range') return false;
       const { unit } = term;
-      const known =
-        value.kind === 'range' &&
-        (unit === undefined || value.units.some(([system, code]) => system === unit.system && code === unit.code));
-      return known && numberMatches(term, value.lo, value.hi);
+      if (unit === undefined) return numberMatches(term, value.lo, value.hi);
+      const exact = value.unit?.exact;
+      if (unit.kind === 'exact') return exact?.key === unit.key && numberMatches(term, exact.lo, exact.hi);
+      return (value.unit?.code === unit.text || value.unit?.label === unit.text) && numberMatches(term, value.lo, value.hi);
     }
     case 'reference':
       return value.kind === 'reference' && value.targets.some((target) => term.targets.includes(target));
     case 'composite':
       return false;
   }
+}
+
+function tokenMatches(term: TokenTerm, token: Value | TokenValue | undefined): boolean {
+  if (token?.kind !== 'token') return false;
+  return (term.system === undefined || term.system === token.system) && (term.code === undefined || term.code === token.code);
+}
+
+function isOfType(term: IdentifierTerm, value: TokenValue): boolean {
+  return value.code === term.value && (value.types ?? []).some((t) => t.system === term.typeSystem && t.code === term.typeCode);
+}
+
+function uriMatches(uri: string, modifier: Criterion['modifier'], value: string): boolean {
+  if (modifier === 'contains') return value.includes(uri);
+  return modifier === 'above' ? uriAncestors(uri).includes(value) : uriAncestors(value).includes(uri);
+}
+
+function wordMatches(wanted: string, norm: string): boolean {
+  return norm.startsWith(wanted) || norm.includes(` ${wanted}`);
 }
 
 function stringMatches(text: string, modifier: Criterion['modifier'], norm: string, raw: string): boolean {

@@ -1,8 +1,9 @@
 // https://hl7.org/fhir/R4/search.html#sort — sort keys as SQL, and the condition that continues after the last row of a page.
 
-import type { Values } from './condition.ts';
 import type { Cursor, SortKey } from './criterion.ts';
 import { parameterHash } from './hash.ts';
+import { sortTexts } from './indexer.ts';
+import type { Values } from './statement.ts';
 
 export interface SortExpression {
   readonly kind: SortKey['kind'];
@@ -25,11 +26,16 @@ const tables: { readonly [kind: string]: { readonly table: string; readonly colu
 export function sortExpressions(sort: readonly SortKey[], type: string, hot: boolean, values: Values): SortExpression[] {
   return sort.map(({ kind, param, descending }): SortExpression => {
     if (kind === 'clinicalDate') return { kind, descending, sql: hot ? 'h.ts' : 'i.ts', nullable: true, cast: 'timestamptz' };
-    if (kind === 'lastUpdated') return { kind, descending, sql: 'i.lu', nullable: false, cast: 'timestamptz' };
+    if (kind === 'lastUpdated') return { kind, descending, sql: 'l.lu', nullable: false, cast: 'timestamptz' };
     const own = 'x.tenant = $1 and x.shard = i.shard and x.rid = i.rid';
     if (kind === 'id') return { kind, descending, sql: `(select x.id from res x where ${own})`, nullable: false, cast: 'text collate "C"' };
+    if (kind === 'token' || kind === 'uri') {
+      const p = values.hash(parameterHash(values.tenant, type, kind === 'token' ? sortTexts(param) : param));
+      const text = `(select ${descending ? 'max' : 'min'}(x.text) from term x where x.tenant = $1 and x.p = ${p} and x.hash = any(i.tok))`;
+      return { kind, descending, sql: text, nullable: true, cast: 'text collate "C"' };
+    }
     const { table, column, cast } = tables[kind] ?? { table: 'dt', column: 'lo', cast: 'timestamptz' };
-    const p = values.hash(parameterHash(type, param));
+    const p = values.hash(parameterHash(values.tenant, type, param));
     return {
       kind,
       descending,

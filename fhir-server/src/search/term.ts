@@ -1,9 +1,10 @@
 // https://hl7.org/fhir/R4/search.html#prefix — values of search parameters in a query, checked and typed.
 import { OperationOutcomeError, parseDate } from '@limen/fhir-model';
 import { type Definitions, resourceTypes } from '@limen/fhir-model/definitions';
-import type { DateTerm, NumberTerm, Prefix, ReferenceTerm, Term, TokenTerm } from './criterion.ts';
-import { numberRange } from './number.ts';
-import type { ValueKind } from './value.ts';
+import type { DateTerm, IdentifierTerm, Modifier, NumberTerm, PlaceTerm, Prefix, ReferenceTerm, Term, TokenTerm } from './criterion.ts';
+import { type NumberRange, numberRange } from './number.ts';
+import { canonicalQuantity, ucumSystem } from './ucum.ts';
+import { exactUnitKey, type ValueKind } from './value.ts';
 
 export function malformed(diagnostics: string): OperationOutcomeError {
   return new OperationOutcomeError(400, { code: 'invalid', diagnostics });
@@ -66,28 +67,64 @@ function dateTerm(text: string, nowMs: number): DateTerm {
   return { kind: 'date', prefix, lo: lo - margin, hi: hi + margin };
 }
 
-function numberTerm(kind: NumberTerm['kind'], text: string, unit: NumberTerm['unit']): NumberTerm {
+function parseNumber(text: string): { prefix: Prefix; range: NumberRange } {
   const { prefix, rest } = splitPrefix(text);
   const range = numberRange(rest);
   if (!range) throw malformed('A number value is not a decimal with an optional prefix.');
-  if (prefix !== 'ap') return { kind, prefix, ...range, unit };
+  if (prefix !== 'ap') return { prefix, range };
   const margin = Math.abs(range.value) / 10;
-  return {
-    kind,
-    prefix,
-    value: range.value,
-    lo: Math.min(range.lo, range.value - margin),
-    hi: Math.max(range.hi, range.value + margin),
-    unit,
-  };
+  const lo = Math.min(range.lo, range.value - margin);
+  return { prefix, range: { value: range.value, lo, hi: Math.max(range.hi, range.value + margin) } };
 }
 
+function numberTerm(text: string): NumberTerm {
+  const { prefix, range } = parseNumber(text);
+  return { kind: 'number', prefix, ...range, unit: undefined };
+}
+
+/** `number`, `number|system|code`, `number||code`. */
 function quantityTerm(text: string): NumberTerm {
   const parts = splitEscaped(text, '|').map(unescapeValue);
   const [number = '', system, code] = parts;
-  if (parts.length === 1) return numberTerm('quantity', number, undefined);
+  const { prefix, range } = parseNumber(number);
+  if (parts.length === 1) return { kind: 'quantity', prefix, ...range, unit: undefined };
   if (parts.length !== 3 || !code) throw malformed('A quantity value is not a number, or number|system|code.');
-  return numberTerm('quantity', number, { system: system ?? '', code });
+  if (!system) return { kind: 'quantity', prefix, ...range, unit: { kind: 'written', text: code } };
+  const canonical = system === ucumSystem ? canonicalQuantity(code, range) : undefined;
+  if (!canonical) return { kind: 'quantity', prefix, ...range, unit: { kind: 'exact', key: exactUnitKey(system, code) } };
+  const { key, ...base } = canonical;
+  return { kind: 'quantity', prefix, ...base, unit: { kind: 'exact', key } };
+}
+
+/** `system|code|value` of an identifier with its type. */
+function identifierTerm(text: string): IdentifierTerm {
+  const [typeSystem = '', typeCode = '', value = '', ...more] = splitEscaped(text, '|').map(unescapeValue);
+  if (typeCode === '' || value === '' || more.length > 0) throw malformed('A value of :of-type is not system|code|value.');
+  return { kind: 'identifier', typeSystem, typeCode, value };
+}
+
+const kilometresPerUnit: { readonly [unit: string]: number | undefined } = {
+  '': 1,
+  km: 1,
+  m: 0.001,
+  cm: 0.000_01,
+  '[mi_i]': 1.609_344,
+  '[mi_us]': 1.609_347_219,
+  mi_us: 1.609_347_219,
+  '[ft_i]': 0.000_304_8,
+};
+const defaultKilometres = 50;
+
+/** `latitude|longitude|distance|unit`: https://hl7.org/fhir/R4/location.html#positional */
+export function placeTerm(text: string): PlaceTerm {
+  const [lat = '', lon = '', distance, unit = '', ...more] = splitEscaped(text, '|').map(unescapeValue);
+  const latitude = lat === '' ? Number.NaN : Number(lat);
+  const longitude = lon === '' ? Number.NaN : Number(lon);
+  const factor = kilometresPerUnit[unit];
+  const kilometres = distance === undefined || distance === '' ? defaultKilometres : Number(distance) * (factor ?? Number.NaN);
+  const known = Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 && kilometres >= 0 && kilometres < 20_100;
+  if (!known || more.length > 0) throw malformed('A value of near is not latitude|longitude|distance|unit, with a unit of length of UCUM.');
+  return { kind: 'place', latitude, longitude, kilometres };
 }
 
 export interface TermContext {
@@ -115,8 +152,22 @@ function referenceTerm(text: string, types: readonly string[], context: TermCont
   return { kind: 'reference', targets: [plain.replace(/\/_history\/[A-Za-z0-9\-.]{1,64}$/, '')] };
 }
 
+/** Modifiers whose values are texts or addresses, whatever the parameter's kind. */
+const textual: ReadonlySet<Modifier | undefined> = new Set<Modifier>(['text', 'in', 'not-in', 'contains', 'exact']);
+
 /** One value (no comma in it) of a parameter of this kind. */
-export function parseTerm(kind: ValueKind, text: string, targets: readonly string[], context: TermContext): Term {
+export function parseTerm(
+  kind: ValueKind,
+  text: string,
+  targets: readonly string[],
+  context: TermContext,
+  modifier?: Modifier,
+): Term {
+  if (textual.has(modifier) || (kind === 'uri' && (modifier === 'above' || modifier === 'below'))) {
+    if (text === '') throw malformed('A search value is empty.');
+    return { kind: 'string', text: unescapeValue(text) };
+  }
+  if (modifier === 'of-type') return identifierTerm(text);
   switch (kind) {
     case 'token':
       return tokenTerm(text);
@@ -129,7 +180,7 @@ export function parseTerm(kind: ValueKind, text: string, targets: readonly strin
     case 'date':
       return dateTerm(text, context.nowMs);
     case 'number':
-      return numberTerm('number', unescapeValue(text), undefined);
+      return numberTerm(unescapeValue(text));
     case 'quantity':
       return quantityTerm(text);
     case 'reference':

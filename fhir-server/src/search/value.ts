@@ -11,6 +11,8 @@ export interface TokenValue {
   /** Empty when the element has none. */
   readonly system: string;
   readonly code: string;
+  /** A code of a vocabulary, not an identifier: there are few, and an order by them means something. */
+  readonly sortable?: true;
   /** Identifier.type, for `:of-type`. */
   readonly types?: readonly { readonly system: string; readonly code: string }[];
 }
@@ -73,14 +75,16 @@ export function addValues(kind: ValueKind, path: Path, element: unknown, out: Va
   adders[kind]?.(path, element, out);
 }
 
+const ofVocabulary = { sortable: true } as const;
+
 /** A code bound to one of HL7's closed value sets implies the code system of the same name. */
 function impliedSystem(valueSet: string | undefined): string {
   return valueSet?.startsWith('http://hl7.org/fhir/ValueSet/') ? valueSet.replace('/ValueSet/', '/') : '';
 }
 
 function addTokens(path: Path, element: unknown, out: Value[]): void {
-  const add = (system: unknown, code: unknown, types?: TokenValue['types']): void => {
-    const token: TokenValue = { kind: 'token', system: text(system) ?? '', code: text(code) ?? '', ...(types ? { types } : {}) };
+  const add = (system: unknown, code: unknown, more: Pick<TokenValue, 'types' | 'sortable'> = {}): void => {
+    const token: TokenValue = { kind: 'token', system: text(system) ?? '', code: text(code) ?? '', ...more };
     if (token.system !== '' || token.code !== '') out.push(token);
   };
   const say = (raw: unknown): void => {
@@ -89,19 +93,20 @@ function addTokens(path: Path, element: unknown, out: Value[]): void {
   };
   const primitive = typeof element === 'string' ? element : typeof element === 'boolean' ? String(element) : numberText(element);
   if (primitive !== undefined) {
-    add('', primitive);
-    if (path.type === 'code' && path.valueSet) add(impliedSystem(path.valueSet), primitive);
+    const isCode = path.type === 'code' || path.type === 'boolean' ? ofVocabulary : {};
+    add('', primitive, isCode);
+    if (path.type === 'code' && path.valueSet) add(impliedSystem(path.valueSet), primitive, isCode);
     return;
   }
   const node = element as Node;
   if (path.type === 'CodeableConcept') {
     say(node['text']);
     for (const coding of list(node['coding']) as (Node | null)[]) {
-      add(coding?.['system'], coding?.['code']);
+      add(coding?.['system'], coding?.['code'], ofVocabulary);
       if (coding?.['display'] !== node['text']) say(coding?.['display']);
     }
   } else if (path.type === 'Coding') {
-    add(node['system'], node['code']);
+    add(node['system'], node['code'], ofVocabulary);
     say(node['display']);
   } else if (path.type === 'Identifier') {
     const type = node['type'] as Node | undefined;
@@ -109,7 +114,7 @@ function addTokens(path: Path, element: unknown, out: Value[]): void {
       const code = text(coding?.['code']);
       return code === undefined ? [] : [{ system: text(coding?.['system']) ?? '', code }];
     });
-    add(node['system'], node['value'], types.length > 0 ? types : undefined);
+    add(node['system'], node['value'], types.length > 0 ? { types } : {});
     say(type?.['text']);
   } else if (path.type === 'ContactPoint') add(node['system'], node['value']);
 }
