@@ -1,5 +1,6 @@
-// Structural validation of R4 resources, compiled from the definitions.
+// Validation of R4 resources: compiled from the definitions, and by profiles.
 export { exactNumber, numberOf, numberText } from './exactNumber.ts';
-export { compileProfile } from './profile.ts';
+export { type ProfileSource, sourceOf } from './profile-source.ts';
+export { type Profile, Profiles } from './profiles.ts';
 export { compileValidator, type Validator } from './validator.ts';
-export { expandValueSets } from './value-sets.ts';
+export { ValueSets } from './value-sets.ts';
