@@ -19,6 +19,7 @@ import { handle } from './interactions/handle.ts';
 import { asOfPatient, clientThrough } from './interactions/operation.ts';
 import { patientList } from './interactions/patient-list.ts';
 import { clientAddressesSql, ensureCredentials, operationalSql, RegisteredOrigins } from './operational/index.ts';
+import { type FeedbackStore, feedbackSql, feedbackStore } from './operational/feedback.ts';
 import { ensurePractitioners } from './operational/practitioners.ts';
 import { type ReplayStore, replaySql, replayStore } from './operational/replay.ts';
 import { compileIndexer } from './search/index.ts';
@@ -65,6 +66,9 @@ export interface OpenServer {
   readonly pool: pg.Pool;
   readonly log: Logger;
   readonly replay: ReplayStore;
+  readonly feedback: FeedbackStore;
+  /** A hash with a key that only this installation has, the same on every node. */
+  keyedHash(text: string): Buffer;
   mountHooks(service: HookService): void;
   mountApp(folder: string): void;
   close(): Promise<void>;
@@ -106,6 +110,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0004-operational', sql: operationalSql },
     { name: '0005-replay', sql: replaySql },
     { name: '0006-client-addresses', sql: clientAddressesSql },
+    { name: '0007-feedback', sql: feedbackSql },
   ]);
   await migrate(vaultPool, [{ name: '0001-vault', sql: vaultSql }]);
   await openTenant(pool, tenant, 'main', chosen.name);
@@ -159,7 +164,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   auth.register(app);
   mountFhir(app, server, { ...auth, origins });
   mountHealth(app, pool);
-  const metrics = startMetrics(app, options.metricsPort);
+  const feedback = feedbackStore(pool, server.keyedHash);
+  const metrics = startMetrics(app, options.metricsPort, feedback);
   return {
     app,
     clientFor,
@@ -173,6 +179,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     pool,
     log,
     replay: replayStore(pool, server.keyedHash),
+    feedback,
+    keyedHash: server.keyedHash,
     mountHooks: (service) => mountHookService(app, service, server.audit),
     mountApp: (folder) => mountApp(app, folder),
     async close() {
