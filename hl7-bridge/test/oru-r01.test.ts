@@ -186,3 +186,15 @@ test('a PID repeated for each order is one patient', () => {
   const text = oru(obr, pid, 'OBR|1||F2|X^Y', obx('NM', '2'));
   assert.equal(resourcesOf(text, 'Patient').length, 1);
 });
+
+test('results without any PID are stored without a patient, each made anew', () => {
+  const entries = entriesOf(lines(msh('ORU^R01', 'C1'), obr, obx('NM', '5')));
+  assert.deepEqual(
+    entries.map(({ resource, request }) => [resource.resourceType, request.method, 'subject' in resource]),
+    [
+      ['Observation', 'POST', false],
+      ['DiagnosticReport', 'POST', false],
+    ],
+  );
+  assert.deepEqual(entries[1]?.resource.result, [{ reference: entries[0]?.fullUrl }]);
+});

@@ -12,7 +12,8 @@ export const reportSystem = 'urn:limen:hl7v2:report';
 
 /** What the Observations of a group belong to. */
 export interface ObservationGroup {
-  readonly subject: Reference;
+  /** Undefined when the message names no patient. */
+  readonly subject: Reference | undefined;
   readonly encounter: Reference | undefined;
   /** The parts that name the group across messages (order number, OBR-4.1; visit number); undefined when nothing does. */
   readonly key: readonly string[] | undefined;
@@ -66,7 +67,7 @@ export function addObservations(
   const text = noteText(notes);
   const instance = eiIdentifier(repetitions(obx, 21)[0], 'FILL', context.channel, observationSystem);
   return obxObservations(obx, group.effective, context).map((observation: Observation, index) => {
-    observation.subject = group.subject;
+    if (group.subject) observation.subject = group.subject;
     if (group.encounter) observation.encounter = group.encounter;
     if (performer.length > 0) observation.performer = performer;
     if (text) observation.note = [...(observation.note ?? []), { text }];

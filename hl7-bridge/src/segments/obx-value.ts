@@ -2,6 +2,7 @@
 import { codeText, cweConcept } from '../datatypes/codeable-concept.ts';
 import { dateTimeOf, timeOf } from '../datatypes/dtm.ts';
 import { element } from '../datatypes/element.ts';
+import { periodOf } from '../datatypes/period.ts';
 import { Refusal } from '../message/refusal.ts';
 import { first, locationOf, part, type Repetition, repetitions, type Segment } from '../message/segment.ts';
 import type { Observation, Quantity } from '../resource-types.ts';
@@ -82,7 +83,7 @@ function dated(obx: Segment, ts: Repetition, utcOffset: string): ObservationValu
 
 function period(obx: Segment, dr: Repetition, utcOffset: string): ObservationValue {
   const ends = [part(dr, 1), part(dr, 2)].map((text) => (text === '' ? undefined : (dateTimeOf(text, utcOffset) ?? wrongType(obx))));
-  const valuePeriod = element({ start: ends[0], end: ends[1] });
+  const valuePeriod = periodOf(ends[0], ends[1]);
   return valuePeriod ? { valuePeriod } : wrongType(obx);
 }
 
