@@ -18,8 +18,9 @@ import { mountApp } from './http/static-app.ts';
 import { handle } from './interactions/handle.ts';
 import { asOfPatient, clientThrough } from './interactions/operation.ts';
 import { patientList } from './interactions/patient-list.ts';
-import { clientAddressesSql, ensureCredentials, operationalSql, RegisteredOrigins } from './operational/index.ts';
+import { storedDefinitions } from './interactions/stored-definitions.ts';
 import { type FeedbackStore, feedbackSql, feedbackStore } from './operational/feedback.ts';
+import { clientAddressesSql, ensureCredentials, operationalSql, RegisteredOrigins } from './operational/index.ts';
 import { ensurePractitioners } from './operational/practitioners.ts';
 import { type ReplayStore, replaySql, replayStore } from './operational/replay.ts';
 import { compileIndexer } from './search/index.ts';
@@ -34,7 +35,7 @@ import { tenantSql } from './store/migrations/0003-tenant.ts';
 import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
 import { openTenant } from './store/tenant.ts';
-import { compileValidator } from './validation/index.ts';
+import { compileValidator, Profiles } from './validation/index.ts';
 import { loadMasterKey, openVault, tenantPseudonyms, vaultSql } from './vault/index.ts';
 
 const tenant = 1;
@@ -132,6 +133,11 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     vault: openVault(vaultPool, masterKey, tenant),
     tenantPseudonym: tenantPseudonyms(derived('tenant-pseudonyms')),
     validator: compileValidator(definitions),
+    profiles: new Profiles(
+      definitions,
+      storedDefinitions(() => server),
+      now,
+    ),
     indexer: await compileIndexer(definitions),
     pool,
     codec,

@@ -18,7 +18,7 @@ const example = (id: string): Resource => guide.find((r) => r.id === id) as Reso
 const definitions = loadDefinitions();
 const validator = compileValidator(definitions);
 const structures = guide.filter((r): r is StructureDefinition => r.resourceType === 'StructureDefinition');
-const compiled = new Profiles(definitions, sourceOf(guide));
+const compiled = new Profiles(definitions, sourceOf(guide), () => new Date(0));
 const profiles = new Map<string | undefined, Profile | undefined>();
 for (const { type, url } of structures) if (type !== 'Extension') profiles.set(url, await compiled.profile(url ?? ''));
 const structure = 'https://limen.example/StructureDefinition';

@@ -60,7 +60,9 @@ const rows: readonly Json[] = [
 ];
 /** The check of a profile, with the definitions that it refers to. */
 async function compile(structure: StructureDefinition, others: readonly Resource[] = []): Promise<(resource: unknown) => Issue[]> {
-  const found = await new Profiles(definitions, sourceOf([structure, ...others, ...resources])).profile(structure.url ?? '');
+  const found = await new Profiles(definitions, sourceOf([structure, ...others, ...resources]), () => new Date(0)).profile(
+    structure.url ?? '',
+  );
   return (resource) => found?.validate(resource) ?? [];
 }
 const check = await compile(profile('Observation', rows), [mark]);
@@ -174,6 +176,6 @@ describe('a profile that can not be read is refused', () => {
   for (const [what, elements, message] of cases) it(what, () => assert.rejects(() => compile(profile('Observation', elements)), message));
 
   it('one that is not there is undefined', async () => {
-    assert.equal(await new Profiles(definitions, sourceOf([])).profile(`${own}/none`), undefined);
+    assert.equal(await new Profiles(definitions, sourceOf([]), () => new Date(0)).profile(`${own}/none`), undefined);
   });
 });

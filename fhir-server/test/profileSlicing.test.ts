@@ -33,7 +33,7 @@ const code = (value: string, system = 'http://loinc.org'): Json => ({ coding: [{
 
 async function faultsOf(resource: Json, profile: Resource, ...others: readonly Resource[]): Promise<string[]> {
   const { url } = profile as unknown as { readonly url: string };
-  const found = await new Profiles(definitions, sourceOf([profile, ...others])).profile(url);
+  const found = await new Profiles(definitions, sourceOf([profile, ...others]), () => new Date(0)).profile(url);
   return (found?.validate(resource) ?? []).map(({ severity, code: kind, expression }: Issue) =>
     severity === 'error' ? `${kind} ${expression}` : `${severity} ${kind} ${expression}`,
   );

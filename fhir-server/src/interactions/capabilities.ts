@@ -65,9 +65,12 @@ export function capabilities(server: Server): object {
                 server.door.searchPolicy(type, p.code) !== 'refused',
             )
             .map((p) => ({ name: p.code, definition: p.url, type: p.type })),
-          operation: server.operations
-            .filter((o) => o.definition.resource?.includes(type as never))
-            .map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
+          operation: [
+            { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' },
+            ...server.operations
+              .filter((o) => o.definition.resource?.includes(type as never))
+              .map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
+          ],
         })),
         operation: server.operations
           .filter((o) => o.definition.system)

@@ -12,6 +12,7 @@ import { read, vread } from './read.ts';
 import { search } from './search.ts';
 import { bundle } from './transaction.ts';
 import { update } from './update.ts';
+import { validate } from './validate.ts';
 import { viewedBundle, viewedResource } from './viewed.ts';
 
 type Handler = (server: Server, principal: Principal, request: Request) => Promise<Answer>;
@@ -47,6 +48,7 @@ function routeOf(server: Server, request: Request): Route {
     throw methodNotAllowed('POST');
   }
   const operation = segments.find((s) => s.startsWith('$'));
+  if (operation === '$validate') return route(operation, validate);
   if (operation) return route(operation, (s, p, r) => invoke(s, p, r, (entry) => perform(s, p, entry)), false);
   if (!server.types.has(first)) throw new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'Unknown resource type.' });
   if (second === undefined) {

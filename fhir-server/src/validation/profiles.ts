@@ -6,6 +6,7 @@ import { ProfileLibrary, type Structure } from './profile-library.ts';
 import { rulesOf, type ValueRule } from './profile-rules.ts';
 import { type RunContext, runRules } from './profile-run.ts';
 import type { ProfileSource } from './profile-source.ts';
+import { ValueSets } from './value-sets.ts';
 
 export interface Profile {
   readonly url: string;
@@ -15,6 +16,10 @@ export interface Profile {
   validate(resource: unknown): Issue[];
 }
 
+/** Another node may have stored a new version: what is compiled is not kept longer. */
+const maxAgeMs = 60_000;
+/** Canonicals are input: most of them may name nothing. */
+const maxCompiled = 1000;
 /** Profiles that lead back to themselves through references. */
 const maxNesting = 10;
 
@@ -85,21 +90,36 @@ function treeOf(structure: Structure, library: ProfileLibrary): ValueRule | unde
 export class Profiles {
   private readonly definitions: Definitions;
   private readonly source: ProfileSource;
+  private readonly now: () => Date;
   private compiled = new Map<string, Promise<Profile | undefined>>();
+  private since = 0;
+  readonly valueSets: ValueSets;
 
-  constructor(definitions: Definitions, source: ProfileSource) {
+  constructor(definitions: Definitions, source: ProfileSource, now: () => Date) {
     this.definitions = definitions;
     this.source = source;
+    this.now = now;
+    this.valueSets = new ValueSets(source);
   }
 
   /** The profile of a canonical; undefined when it is not known. @throws Error when it constrains what R4 does not have */
   profile(canonical: string): Promise<Profile | undefined> {
+    const at = this.now().getTime();
+    if (at - this.since > maxAgeMs || this.compiled.size > maxCompiled) {
+      this.forget();
+      this.since = at;
+    }
     let found = this.compiled.get(canonical);
     if (!found) {
       found = this.compile(canonical);
       this.compiled.set(canonical, found);
     }
     return found;
+  }
+
+  /** Whether a canonical names a type of R4 itself: every resource of the type meets it. */
+  isCore(canonical: string): boolean {
+    return new ProfileLibrary(this.definitions, this.source).coreType(canonical) !== undefined;
   }
 
   /** Forgets what was compiled: a definition, a value set or a code system has changed. */

@@ -10,6 +10,8 @@ import { type Change, type IdempotencyRecord, PlanOutdated } from '../../store/c
 import { shardOf } from '../../store/ids.ts';
 import { type Person, pseudonymOf } from '../../vault/index.ts';
 import { accessFor, isUnrestricted } from '../access.ts';
+import { definitionTypes } from '../stored-definitions.ts';
+import { claimFaults, claimsOf, withdrawClaims } from './claims.ts';
 import { resolveConditionals } from './conditionals.ts';
 import { copyResource } from './copy.ts';
 import type { WriteEntry, WriteResult } from './entry.ts';
@@ -31,10 +33,12 @@ const maximumPlans = 8;
 /** Validates, plans and commits; all entries become durable together or none. */
 export async function write(server: Server, request: WriteRequest): Promise<readonly WriteResult[]> {
   authorizeEntries(request.principal, request.entries);
-  validateEntries(server, request.principal, request.entries);
+  await validateEntries(server, request.principal, request.entries);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await planAndCommit(server, request, attempt === 1);
+      const results = await planAndCommit(server, request, attempt === 1);
+      if (request.entries.some(({ type }) => definitionTypes.has(type))) server.profiles.forget();
+      return results;
     } catch (error) {
       if (!(error instanceof PlanOutdated)) throw error;
       if (attempt === maximumPlans)
@@ -62,12 +66,14 @@ function authorizeEntries(principal: Principal, entries: readonly WriteEntry[]):
 }
 
 /** Structure first: nothing of an invalid request reaches the vault. */
-function validateEntries(server: Server, principal: Principal, entries: readonly WriteEntry[]): void {
+async function validateEntries(server: Server, principal: Principal, entries: readonly WriteEntry[]): Promise<void> {
   const issues: Issue[] = [];
   for (const { resource, type, expression } of entries) {
     if (!resource) continue;
     const deidentified = principal.plane === 'stored' || isStoredForm(server, resource);
-    for (const issue of server.validator.validate(resource, type, { deidentified })) {
+    const found = server.validator.validate(resource, type, { deidentified });
+    if (found.length === 0 && claimsOf(resource).length > 0) found.push(...(await claimFaults(server, resource)));
+    for (const issue of found) {
       issues.push({
         ...issue,
         expression:
@@ -228,6 +234,7 @@ async function planChange(
       422,
       issues.map((i) => ({ ...i, diagnostics: 'De-identified, the resource would not be valid.' })),
     );
+  if (!asStored && server.policy.name !== 'synthetic') await withdrawClaims(server, body);
   const pat = patient?.type === 'Patient' ? (target.type === 'Patient' ? target.rid : known.get(`Patient/${patient.id}`)) : undefined;
   await authorizeContent(server, principal, target, body, pat);
   const { resourceType, ...rest } = body as Resource & { id?: string };
