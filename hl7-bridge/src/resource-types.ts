@@ -21,6 +21,7 @@ export type Identifier = Item<NonNullable<Patient['identifier']>>;
 export type HumanName = Item<NonNullable<Patient['name']>>;
 export type Address = Item<NonNullable<Patient['address']>>;
 export type ContactPoint = Item<NonNullable<Patient['telecom']>>;
+export type Attachment = Item<NonNullable<DiagnosticReport['presentedForm']>>;
 export type Extension = Item<NonNullable<Patient['extension']>>;
 export type CodeableConcept = NonNullable<Patient['maritalStatus']>;
 export type Coding = Item<NonNullable<CodeableConcept['coding']>>;

@@ -30,7 +30,7 @@ interface Visit {
 function addVisitObservations(visit: Visit, context: ConversionContext, entries: TransactionEntries): void {
   const { segments } = context.message;
   const distinct = distinctValues();
-  const group = { ...visit, effective: undefined };
+  const group = { ...visit, effective: undefined, isReported: false };
   segments.forEach((segment, index) => {
     if (segment.name === 'OBX') addObservations(segment, notesAfter(segments, index), group, distinct, context, entries);
   });

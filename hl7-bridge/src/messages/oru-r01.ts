@@ -4,6 +4,7 @@ import { Refusal } from '../message/refusal.ts';
 import { first, locationOf, type Segment } from '../message/segment.ts';
 import type { Bundle, DiagnosticReport, Identifier, Reference } from '../resource-types.ts';
 import { obrReport, orderKey } from '../segments/obr-report.ts';
+import { obxDocuments } from '../segments/obx-value.ts';
 import { type TransactionEntries, transactionEntries } from './entries.ts';
 import { addObservations, compositeValue, distinctValues, noteText, type ObservationGroup, reportSystem } from './observations.ts';
 import { addEncounter, addPatient, addPractitioners, mentionedVisit } from './patient-visit.ts';
@@ -92,7 +93,7 @@ export function oruR01(context: ConversionContext): Bundle {
   for (const group of groups) {
     const subject = group.pid && addPatient(group.pid, context, entries);
     const encounter = group.pv1 && subject && addEncounter(group.pv1, subject, mentionedVisit, context, entries);
-    addResults(group.results, { subject, encounter, key: undefined, effective: undefined }, distinct, context, entries);
+    addResults(group.results, { subject, encounter, key: undefined, effective: undefined, isReported: false }, distinct, context, entries);
     for (const order of group.orders) addReport(order, { subject, encounter }, { used, distinct }, context, entries);
   }
   return entries.bundle();
@@ -122,8 +123,10 @@ function addReport(
   const effective = report.effectiveDateTime ?? report.effectivePeriod?.start;
   if (subject) report.subject = subject;
   if (encounter) report.encounter = encounter;
-  const references = addResults(results, { subject, encounter, key, effective }, distinct, context, entries);
+  const references = addResults(results, { subject, encounter, key, effective, isReported: true }, distinct, context, entries);
   if (references.length > 0) report.result = references;
+  const documents = results.flatMap(({ obx }) => obxDocuments(obx));
+  if (documents.length > 0) report.presentedForm = documents;
   const interpreters = addPractitioners(obr, 32, context, entries);
   if (interpreters.length > 0) report.resultsInterpreter = interpreters;
   const text = noteText(notes);
