@@ -156,7 +156,7 @@ async function cors(origins: RegisteredOrigins, request: FastifyRequest, reply: 
   reply.headers({
     'access-control-allow-origin': open ? '*' : origin,
     'access-control-allow-headers': 'authorization, content-type, accept, if-match, if-none-match, if-none-exist, prefer, idempotency-key',
-    'access-control-allow-methods': 'GET, POST, PUT, DELETE, OPTIONS',
+    'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
     'access-control-expose-headers': 'ETag, Location, Content-Location, Last-Modified',
   });
 }
