@@ -28,6 +28,8 @@ export function cdsHooks(server: OpenServer, inference: InferenceClient, { origi
     fhirClientFor: (fhirServer, accessToken) =>
       fhirServer.replace(/\/$/, '') === `${origin}/fhir` ? ownFhirClient(server, accessToken) : undefined,
     replay: server.replay,
+    feedback: server.feedback,
+    cardMark: (text) => server.keyedHash(text),
     clients: [],
     requireAuthorization: beyondLoopback,
     publicBase: origin,

@@ -8,7 +8,7 @@ import { spec } from 'node:test/reporters';
 
 const root = path.resolve(import.meta.dirname, '..');
 const fileTimeoutMs = 15 * 60_000;
-const apt = 'apt-get install -y --no-install-recommends chromium';
+const apt = 'apt-get install -y --no-install-recommends';
 
 async function main(words: readonly string[]): Promise<number> {
   if (Number.parseInt(process.versions.node, 10) < 24) return runUnderOwnNode(words);
@@ -57,35 +57,38 @@ function needsBrowser(file: string): boolean {
 
 /** Tests find the browser in CHROMIUM_PATH. */
 function provideBrowser(): void {
-  const browser = findBrowser() ?? installBrowser();
+  const browser = findBrowser() ?? (install('chromium') ? findBrowser() : undefined);
   if (browser) process.env['CHROMIUM_PATH'] = browser;
-  else process.stdout.write(`No Chromium is installed, so the browser tests can't run. Install it with: sudo ${apt}\n`);
+  else process.stdout.write(`No Chromium is installed, so the browser tests can't run. Install it with: sudo ${apt} chromium\n`);
 }
 
 function findBrowser(): string | undefined {
   const known = [process.env['CHROMIUM_PATH'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-  return known.find((file) => file !== undefined && existsSync(file));
+  return known.find((file) => file !== undefined && runs(file));
 }
 
-function installBrowser(): string | undefined {
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return undefined;
-  process.stdout.write('Installing Chromium for the browser tests ...\n');
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const { status, stderr } = spawnSync('sh', ['-c', `apt-get update -qq && ${apt} -qq`], {
-    env,
-    encoding: 'utf8',
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  if (status !== 0) process.stdout.write(stderr);
-  return findBrowser();
+/** A file that is there may lack its system libraries. */
+function runs(program: string): boolean {
+  return spawnSync(program, ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
 /** The README's tour speaks with curl, as its readers do; a bare Debian has none. */
 function provideCurl(): void {
-  if (spawnSync('curl', ['--version']).status === 0) return;
-  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    spawnSync('sh', ['-c', 'apt-get update -qq && apt-get install -y -qq --no-install-recommends curl'], { stdio: 'ignore' });
-  } else process.stdout.write("The README's tour needs curl. Install it with: sudo apt-get install -y curl\n");
+  if (!runs('curl') && !install('curl')) process.stdout.write(`The README's tour needs curl. Install it with: sudo ${apt} curl\n`);
+}
+
+/** Installs a package of the system, where we may. */
+function install(name: string): boolean {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return false;
+  process.stdout.write(`Installing ${name} for the tests ...\n`);
+  // One source that can't be reached must not keep the others from serving; another apt may be at work.
+  const { status, stderr } = spawnSync('sh', ['-c', `apt-get update -qq; ${apt} -qq -o DPkg::Lock::Timeout=120 ${name}`], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  if (status !== 0) process.stdout.write(stderr);
+  return status === 0;
 }
 
 function fail(sentence: string): number {

@@ -34,6 +34,12 @@ export const storedCanaries = {
   hl7Visit: 'HLV-2290185',
   hl7Order: 'HLO-9913374',
   hl7Note: 'Cordwainer',
+  bareName: 'Margaret Hollowquist',
+  bareFamily: 'Hollowquist',
+  streetWord: 'Plumbago',
+  phoneDigits: '4135557719',
+  localPhone: '555 7719',
+  mrnDigits: '88213377',
 } as const;
 
 /** Never part of a stored resource under any policy. */
@@ -89,6 +95,12 @@ const organization = {
 };
 
 const note = `Spoke with ${c.freeText}, brother of Mrs. ${c.family}, call ${c.phone}; lives at ${c.street}.`;
+/** The same without a word around that gives it away, in other cases and forms than the patient has them. */
+const bareNote = [
+  `${c.family.toUpperCase()} ${c.given.toLowerCase()} walked in from ${c.city.toUpperCase()} ${c.streetWord.toLowerCase()}`,
+  `${c.phoneDigits} or ${c.localPhone} or ${c.mrnDigits}`,
+  `${c.practitionerFamily.toLowerCase()} agrees, ${c.bareName} waited, ${c.bareFamily} left with a Foley catheter`,
+].join('; ');
 
 const encounter = (subject: string): object => ({
   resourceType: 'Encounter',
@@ -112,7 +124,8 @@ const observation = (subject: string): object => ({
   subject: { reference: subject, display: c.family },
   effectiveDateTime: '2024-02-01T09:30:00Z',
   valueString: `${c.family} was told`,
-  note: [{ text: note, authorString: `Dr. ${c.practitionerFamily}` }],
+  performer: [{ type: 'Practitioner', display: `${c.practitionerGiven} ${c.practitionerFamily}` }],
+  note: [{ text: note, authorString: `Dr. ${c.practitionerFamily}` }, { text: bareNote }],
 });
 
 const document = (subject: string): object => ({

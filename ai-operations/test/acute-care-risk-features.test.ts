@@ -22,6 +22,8 @@ test('no birth date, no encounter, not yet born, dead: said what is missing', ()
   const { birthDate: _, ...unborn } = patient;
   assert.deepEqual(missingFor(patientHistory(unborn as Patient, resources), asOf), ['birth date']);
   assert.deepEqual(missingFor(patientHistory(patient, []), asOf), ['at least one earlier encounter']);
+  const years = JSON.parse(JSON.stringify(resources).replace(/"(\d{4})-\d\d-\d\d[^"]*"/g, '"$1"')) as typeof resources;
+  assert.deepEqual(missingFor(patientHistory(patient, years), asOf), ['encounters with more than a year as their date']);
   assert.equal(missingFor(patientHistory(patient, resources), '1940-01-01').length, 2);
   assert.equal(missingFor(patientHistory({ ...patient, deceasedDateTime: '2020-06-01' }, resources), asOf).length, 1);
   assert.deepEqual(missingFor(patientHistory({ ...patient, deceasedDateTime: '2020-08-01' }, resources), asOf), []);

@@ -1,5 +1,5 @@
 // https://cds-hooks.hl7.org/2.0/#card-attributes
-import { randomUUID } from 'node:crypto';
+import { type CardMark, markedUuid } from './card-mark.ts';
 import type { CdsServiceOptions } from './options.ts';
 
 interface Coding {
@@ -16,7 +16,8 @@ export interface Suggestion {
 }
 
 export interface Card {
-  readonly uuid: string;
+  /** What made it: an interaction pair, a model, or that a check could not run. Never leaves: the uuid carries it, for us. */
+  readonly rule: string;
   readonly summary: string;
   readonly indicator: 'info' | 'warning' | 'critical';
   /** GitHub flavoured Markdown; foreign text in it is escaped. */
@@ -28,6 +29,7 @@ export interface Card {
   readonly links?: readonly { readonly label: string; readonly url: string; readonly type: 'smart' }[];
 }
 
+export const notCheckedRule = 'not-checked';
 const maxSummary = 139;
 const topics = 'https://limen.example/CodeSystem/card-topic';
 const reasons = 'https://limen.example/CodeSystem/override-reason';
@@ -70,11 +72,22 @@ export function smartLink({ publicBase }: CdsServiceOptions): NonNullable<Card['
   return [{ label: 'Open the patient in Limen', url: `${publicBase}/app/launch`, type: 'smart' }];
 }
 
-export function card(content: Omit<Card, 'uuid'>): Card {
-  return { uuid: randomUUID(), ...content, summary: shorten(content.summary) };
+export function card(content: Card): Card {
+  return { ...content, summary: shorten(content.summary) };
+}
+
+/** The card as it is answered. */
+export function answered({ rule, ...content }: Card, service: string, mark: CardMark): Omit<Card, 'rule'> & { readonly uuid: string } {
+  return { uuid: markedUuid(service, rule, mark), ...content };
 }
 
 /** A check that could not run: silence must never look like safety. */
 export function notChecked(what: string, why: string, indicator: 'info' | 'warning' = 'warning'): Card {
-  return card({ summary: `Not checked: ${what}`, indicator, detail: why, source: { label: 'Limen', topic: topic.notChecked } });
+  return card({
+    rule: notCheckedRule,
+    summary: `Not checked: ${what}`,
+    indicator,
+    detail: why,
+    source: { label: 'Limen', topic: topic.notChecked },
+  });
 }

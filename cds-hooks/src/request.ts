@@ -27,7 +27,7 @@ export interface HookRequest {
 
 const maxSelections = 1000;
 
-function invalid(expression: string, diagnostics: string, code: 'invalid' | 'required' = 'invalid'): OperationOutcomeError {
+export function invalid(expression: string, diagnostics: string, code: 'invalid' | 'required' = 'invalid'): OperationOutcomeError {
   return new OperationOutcomeError(400, { code, diagnostics, expression });
 }
 
@@ -36,20 +36,20 @@ export function isObject(value: unknown): value is Json {
 }
 
 /** A null member counts as absent: clients send it for what they do not know. */
-function optional<T>(body: Json, field: string, expression: string, is: (value: unknown) => value is T): T | undefined {
+export function optional<T>(body: Json, field: string, expression: string, is: (value: unknown) => value is T): T | undefined {
   const value = body[field];
   if (value === undefined || value === null) return undefined;
   if (!is(value)) throw invalid(expression, 'This field has another type than the specification gives it.');
   return value;
 }
 
-function required<T>(body: Json, field: string, expression: string, is: (value: unknown) => value is T): T {
+export function required<T>(body: Json, field: string, expression: string, is: (value: unknown) => value is T): T {
   const value = optional(body, field, expression, is);
   if (value === undefined) throw invalid(expression, 'This field is required.', 'required');
   return value;
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= 2048;
+export const isText = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= 2048;
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.length <= maxSelections && value.every(isText);
 const isBundle = (value: unknown): value is Bundle =>
   isObject(value) &&
@@ -86,7 +86,7 @@ function authorizationOf(body: Json): FhirAuthorization | undefined {
   };
 }
 
-function bodyOf(body: unknown): Json {
+export function bodyOf(body: unknown): Json {
   let parsed = body;
   try {
     if (typeof body === 'string') parsed = JSON.parse(body);

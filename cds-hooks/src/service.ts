@@ -1,8 +1,9 @@
-// https://cds-hooks.hl7.org/2.0/ — the three endpoints, free of any web framework.
+// https://cds-hooks.hl7.org/2.0/ — discovery, services and feedback, free of any web framework.
 import { OperationOutcomeError } from '@limen/fhir-model';
-import { type Card, notChecked } from './cards.ts';
+import { answered, type Card, notChecked } from './cards.ts';
 import { authenticate } from './client-jwt.ts';
 import { discovery, type ServiceDefinition, services } from './discovery.ts';
+import { parseFeedback } from './feedback.ts';
 import type { CdsService, CdsServiceOptions, HttpRequest, HttpResponse } from './options.ts';
 import { prefetched } from './prefetch.ts';
 import { type HookRequest, parseRequest } from './request.ts';
@@ -16,8 +17,8 @@ function refuseMethod(allow: string): never {
   throw new OperationOutcomeError(405, { code: 'not-supported', diagnostics: 'This method is not offered here.' }, { headers: { allow } });
 }
 
-/** "" for discovery, the id for a service. */
-function idOf(path: string): string {
+/** "" for discovery, "<id>" for a service, "<id>/feedback". */
+function placeOf(path: string): string {
   const rest = path.split('?')[0]?.replace(new RegExp(`^${mountPoint}(?=/|$)`), '') ?? '';
   return rest.replace(/^\//, '').replace(/\/$/, '');
 }
@@ -39,20 +40,27 @@ async function cardsOf(service: ServiceDefinition, request: HookRequest, options
   }
 }
 
-async function call(id: string, request: HttpRequest, options: CdsServiceOptions): Promise<HttpResponse> {
+async function call(place: string, request: HttpRequest, options: CdsServiceOptions): Promise<HttpResponse> {
+  const [id, isFeedback] = place.endsWith('/feedback') ? [place.slice(0, -'/feedback'.length), true] : [place, false];
   const offered = services.filter((service) => service.id === id);
-  if (offered.length === 0) throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is no such service.' });
+  const [first] = offered;
+  if (!first) throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is no such service.' });
   if (request.method !== 'POST') refuseMethod('POST');
-  await authenticate(request.headers.authorization, `${options.publicBase}${mountPoint}/${id}`, options);
+  const client = await authenticate(request.headers.authorization, `${options.publicBase}${mountPoint}/${place}`, options);
   checkContentType(request);
+  const headers = { ...json, 'cache-control': 'no-store' };
+  if (isFeedback) {
+    await options.feedback.record(parseFeedback(request.body, first.id, client, options));
+    return { status: 200, headers, body: {} };
+  }
   const parsed = parseRequest(request.body, offered);
   const cards = await cardsOf(parsed.service, parsed.request, options);
-  return { status: 200, headers: { ...json, 'cache-control': 'no-store' }, body: { cards } };
+  return { status: 200, headers, body: { cards: cards.map((card) => answered(card, parsed.service.id, options.cardMark)) } };
 }
 
 async function answer(request: HttpRequest, options: CdsServiceOptions): Promise<HttpResponse> {
-  const id = idOf(request.path);
-  if (id !== '') return call(id, request, options);
+  const place = placeOf(request.path);
+  if (place !== '') return call(place, request, options);
   if (request.method !== 'GET' && request.method !== 'HEAD') refuseMethod('GET');
   // Public: a token is neither required nor looked at.
   return { status: 200, headers: { ...json, 'cache-control': 'public, max-age=300' }, body: discovery() };

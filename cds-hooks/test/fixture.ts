@@ -1,5 +1,6 @@
 // A service with everything replaceable, the requests of a made-up client, and what every answer must satisfy.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import type { InferenceClient } from '@limen/ai-operations';
 import type { FhirClient, Resource } from '@limen/fhir-model';
 import { type CdsServiceOptions, createCdsService, type HttpResponse } from '../src/index.ts';
@@ -19,6 +20,8 @@ export function service(options: Partial<CdsServiceOptions> = {}) {
     inference: downInference,
     fhirClientFor: () => undefined,
     replay: { seen: async () => false },
+    feedback: { record: async () => undefined },
+    cardMark: (text) => createHmac('sha256', 'key of the test').update(text).digest(),
     clients: [],
     requireAuthorization: false,
     publicBase,

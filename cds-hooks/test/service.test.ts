@@ -64,9 +64,10 @@ for (const [why, body, expression] of badRequests) {
   });
 }
 
-test('CH-03: unknown service and feedback 404, GET on a service 405, POST on discovery 405, wrong content type 415', async () => {
+test('CH-03: unknown service, its feedback and what lies below feedback 404, GET on a service 405, POST on discovery 405, wrong content type 415', async () => {
   assert.equal((await post('no-such-service', good)).status, 404);
-  assert.equal((await post('medication-safety/feedback', { feedback: [] })).status, 404);
+  assert.equal((await post('no-such-service/feedback', { feedback: [] })).status, 404);
+  assert.equal((await post('medication-safety/feedback/more', { feedback: [] })).status, 404);
   const get = await service().handle({ method: 'GET', path: '/cds-services/medication-safety', headers: {}, body: undefined });
   assert.deepEqual([get.status, get.headers.allow, issueOf(get).code], [405, 'POST', 'not-supported']);
   assert.equal((await service().handle({ method: 'POST', path: '/cds-services', headers: {}, body: {} })).status, 405);

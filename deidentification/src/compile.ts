@@ -244,7 +244,12 @@ function walkField(field: Field, name: string, holder: Json, out: Json, extensio
 
 /** A Slot without its time is none: where only the year may stay, the resource is refused. */
 const requiredInstant: Rule = (value, context) =>
-  types.instant(value, context) ?? context.refuse('The policy keeps only years, and this resource needs a full time.');
+  types.instant(value, context) ??
+  context.refuse(
+    context.resolved.person
+      ? 'The policy keeps only the year of a date, and this element needs a full time: such a resource can not be stored under it.'
+      : 'The resource belongs to no patient with whom its dates could be moved, so the policy keeps only years, and this element needs a full time: it can not be stored.',
+  );
 
 const narrative: Rule = (value, context) => {
   if (context.transforms || !isObject(value) || typeof value['div'] !== 'string') return types.removed(value, context);

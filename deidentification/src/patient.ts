@@ -18,12 +18,23 @@ function boundBirthDate(out: Json, context: Context): void {
   out['_birthDate'] = { extension: [{ url: ageLowerBound, valueUnsignedInt: 90 }] };
 }
 
+const whoContactIs = ['name', 'telecom', 'address', 'organization'];
+
+/** pat-1: a contact that has lost who it is says nothing. */
+function dropEmptyContacts(out: Json): void {
+  if (!Array.isArray(out['contact'])) return;
+  const kept = out['contact'].filter((contact) => isObject(contact) && whoContactIs.some((name) => contact[name] !== undefined));
+  if (kept.length > 0) out['contact'] = kept;
+  else delete out['contact'];
+}
+
 export function finishPatient(out: Json, context: Context): void {
   const pseudonym = context.patientPseudonym();
   if (context.transforms) {
     if (pseudonym === undefined) delete out['identifier'];
     else out['identifier'] = [pseudonymIdentifier(pseudonym)];
     boundBirthDate(out, context);
+    dropEmptyContacts(out);
     return;
   }
   const given = out['identifier'];

@@ -195,6 +195,14 @@ describe('a patient', () => {
     assert.equal(zip({ state: 'CA', postalCode: '94110-1234' }), '941');
     assert.equal(zip({ country: 'DE', postalCode: '10115' }), undefined);
   });
+  test('a contact that has lost who it is goes whole', () => {
+    const contact = [{ relationship: [{ text: 'mother' }], name: { family: 'Oxtable' } }];
+    assert.equal(applied({ resourceType: 'Patient', contact })['contact'], undefined);
+    const placed = [{ ...contact[0], address: { state: 'MA', city: 'Boston' } }];
+    assert.deepEqual(applied({ resourceType: 'Patient', contact: placed })['contact'], [
+      { relationship: [{ text: 'mother' }], address: { state: 'MA' } },
+    ]);
+  });
   test('facts for the vault: matching identifiers, names, contact', () => {
     const { person } = door().collect(
       resource({

@@ -65,6 +65,7 @@ test('eponyms, drugs and clinical numbers survive', () => {
     'BP 128/76, 20/40 vision, 5/5 strength, T3 N1b M0, stage IIIA, EF 55-60%, 46.8 Gy in 26 fractions, L4-5, platelets 187,000',
     'a 72-year-old woman, grade 2/6 murmur, pH 7.38, Apgar scores of 8 and 9',
     'Parkinson disease, Hodgkin lymphoma, Thomas splint, Ross procedure, Marcus Gunn pupil, Patrick test, Kelly clamp',
+    "St. John's wort, pouch of Douglas, Arnold-Chiari malformation, Ann Arbor stage III, Bruce protocol, Bernard-Soulier syndrome",
     'Attending Physician note, Resident Physician, Surgeon Assessment, CHEST CT WAY',
     'Camila 0.35 mg, 2 VIEW CHEST CT, 500 MG PO',
     'encounters-1y, cases-3a',

@@ -5,3 +5,4 @@ export { type OpenServer, openServer, type ServerOptions } from './open.ts';
 export { type EmbeddedPostgres, StartError, startEmbeddedPostgres } from './postgres/index.ts';
 export { type Plan, type PlanContext, parseSearch, planCount, planSearch } from './search/index.ts';
 export { typeNumbers } from './store/ids.ts';
+export { formatXml, parseXml } from './xml/index.ts';

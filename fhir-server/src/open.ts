@@ -18,6 +18,8 @@ import { mountApp } from './http/static-app.ts';
 import { handle } from './interactions/handle.ts';
 import { asOfPatient, clientThrough } from './interactions/operation.ts';
 import { patientList } from './interactions/patient-list.ts';
+import { storedDefinitions } from './interactions/stored-definitions.ts';
+import { type FeedbackStore, feedbackSql, feedbackStore } from './operational/feedback.ts';
 import { clientAddressesSql, ensureCredentials, operationalSql, RegisteredOrigins } from './operational/index.ts';
 import { ensurePractitioners } from './operational/practitioners.ts';
 import { type ReplayStore, replaySql, replayStore } from './operational/replay.ts';
@@ -35,7 +37,7 @@ import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
 import { reindex } from './store/reindex.ts';
 import { openTenant } from './store/tenant.ts';
-import { compileValidator } from './validation/index.ts';
+import { compileValidator, Profiles } from './validation/index.ts';
 import { loadMasterKey, openVault, tenantPseudonyms, vaultSql } from './vault/index.ts';
 
 const tenant = 1;
@@ -67,6 +69,9 @@ export interface OpenServer {
   readonly pool: pg.Pool;
   readonly log: Logger;
   readonly replay: ReplayStore;
+  readonly feedback: FeedbackStore;
+  /** A hash with a key that only this installation has, the same on every node. */
+  keyedHash(text: string): Buffer;
   mountHooks(service: HookService): void;
   mountApp(folder: string): void;
   close(): Promise<void>;
@@ -108,6 +113,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0004-operational', sql: operationalSql },
     { name: '0005-replay', sql: replaySql },
     { name: '0006-client-addresses', sql: clientAddressesSql },
+    { name: '0007-feedback', sql: feedbackSql },
     { name: '0010-index', sql: indexSql + functionsSql },
   ]);
   await migrate(vaultPool, [{ name: '0001-vault', sql: vaultSql }]);
@@ -132,6 +138,11 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     vault: openVault(vaultPool, masterKey, tenant),
     tenantPseudonym: tenantPseudonyms(derived('tenant-pseudonyms')),
     validator: compileValidator(definitions),
+    profiles: new Profiles(
+      definitions,
+      storedDefinitions(() => server),
+      now,
+    ),
     indexer,
     pool,
     codec,
@@ -164,7 +175,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   auth.register(app);
   mountFhir(app, server, { ...auth, origins });
   mountHealth(app, pool);
-  const metrics = startMetrics(app, options.metricsPort);
+  const feedback = feedbackStore(pool, server.keyedHash);
+  const metrics = startMetrics(app, options.metricsPort, feedback);
   return {
     app,
     clientFor,
@@ -178,6 +190,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     pool,
     log,
     replay: replayStore(pool, server.keyedHash),
+    feedback,
+    keyedHash: server.keyedHash,
     mountHooks: (service) => mountHookService(app, service, server.audit),
     mountApp: (folder) => mountApp(app, folder),
     async close() {

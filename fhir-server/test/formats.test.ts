@@ -1,11 +1,15 @@
 // Content negotiation, bodies in both formats, compressed answers and bodies: on a small app of the same parts, without a store.
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test } from 'node:test';
 import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import Fastify from 'fastify';
 import { compressAnswers, preferredEncoding, unpackBodies } from '../src/http/encodings.ts';
 import { negotiate, parseFhirBodies, rendered } from '../src/http/formats.ts';
+import { mountApp } from '../src/http/static-app.ts';
 
 const kindOf = (accept: string | undefined, query = ''): string => negotiate(new URLSearchParams(query), accept).kind;
 const patient = '{"resourceType":"Patient","id":"p","multipleBirthInteger":1}';
@@ -172,5 +176,41 @@ describe('answers', () => {
     for (const name of ['content-type', 'content-encoding', 'content-length', 'vary'])
       assert.equal(head.headers[name], whole.headers[name], name);
     assert.equal(head.body, '');
+  });
+});
+
+describe('files of the app', () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'limen-formats-'));
+  const script = 'let a = 1;\n'.repeat(500);
+  const files = Fastify();
+  before(() => {
+    writeFileSync(path.join(folder, 'index.html'), '<html></html>');
+    writeFileSync(path.join(folder, 'a.js'), script);
+    mountApp(files, folder);
+  });
+  after(async () => {
+    await files.close();
+    rmSync(folder, { recursive: true });
+  });
+  const get = (headers: Record<string, string>) => files.inject({ method: 'GET', url: '/app/a.js', headers });
+
+  test('a part of a file, and a short one, stay as they are', async () => {
+    const part = await get({ 'accept-encoding': 'gzip', range: 'bytes=0-9' });
+    assert.equal(part.statusCode, 206);
+    assert.equal(part.headers['content-encoding'], undefined);
+    assert.equal(part.body, script.slice(0, 10));
+    assert.equal(
+      (await files.inject({ url: '/app/index.html', headers: { 'accept-encoding': 'gzip' } })).headers['content-encoding'],
+      undefined,
+    );
+  });
+
+  test('a whole one is compressed while it is read', async () => {
+    const whole = await get({ 'accept-encoding': 'gzip' });
+    assert.equal(whole.headers['content-encoding'], 'gzip');
+    assert.equal(gunzipSync(whole.rawPayload).toString(), script);
+    assert.match(String(whole.headers['etag']), /^W\//);
+    const again = await get({ 'accept-encoding': 'gzip', 'if-none-match': String(whole.headers['etag']) });
+    assert.equal(again.statusCode, 304);
   });
 });

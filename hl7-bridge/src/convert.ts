@@ -26,7 +26,13 @@ const versions = new Set([
 ]);
 
 export type Conversion =
-  | { readonly bundle: Bundle; readonly idempotencyKey: string; readonly refusal?: undefined }
+  | {
+      readonly bundle: Bundle;
+      /** For a server that does not know the visit: the bundle leaves out what the message does not tell of it, a new Encounter cannot. */
+      readonly whenVisitUnknown: Bundle | undefined;
+      readonly idempotencyKey: string;
+      readonly refusal?: undefined;
+    }
   | { readonly refusal: Refusal; readonly bundle?: undefined };
 
 function required(header: Segment, field: number): void {
@@ -54,13 +60,15 @@ function converterOf(header: Segment): Converter {
   return converter;
 }
 
-function convert(message: Message, channel: Channel): Bundle {
+function convert(message: Message, channel: Channel): Pick<Conversion & { refusal?: undefined }, 'bundle' | 'whenVisitUnknown'> {
   const { header } = message;
   const converter = converterOf(header);
   required(header, 10);
   checkProcessingId(header, channel);
   checkVersion(header, channel);
-  return converter(conversionContext(message, channel));
+  const bundle = converter(conversionContext(message, channel, 'stored'));
+  const isPartial = bundle.entry?.some(({ resource }) => resource?.resourceType === 'Encounter' && !(resource.status && resource.class));
+  return { bundle, whenVisitUnknown: isPartial ? converter(conversionContext(message, channel, 'new')) : undefined };
 }
 
 /**
@@ -70,7 +78,7 @@ function convert(message: Message, channel: Channel): Bundle {
 export function convertMessage(text: string, channel: Channel): Conversion {
   try {
     const message = parseMessage(text);
-    return { bundle: convert(message, channel), idempotencyKey: messageKey(message) };
+    return { ...convert(message, channel), idempotencyKey: messageKey(message) };
   } catch (error) {
     if (error instanceof Refusal) return { refusal: error };
     throw error;

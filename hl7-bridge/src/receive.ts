@@ -8,6 +8,7 @@ import { type AcknowledgementContext, acknowledge, encodingCharacters, timestamp
 import { isBatch, splitBatch } from './message/batch.ts';
 import { Refusal } from './message/refusal.ts';
 import { asciiCompatibleText, decodeFrame, encodeAnswer, headerLine } from './mllp/charset.ts';
+import type { Bundle } from './resource-types.ts';
 
 const maxKeyLength = 255;
 
@@ -49,14 +50,26 @@ function headerValue(key: string): string {
 async function submit(text: string, options: ReceiveOptions): Promise<Outcome> {
   const conversion = convertMessage(text, options.channel);
   if (conversion.refusal) return { result: conversion.refusal };
-  const response = await options.client.request({
+  const { bundle, whenVisitUnknown, idempotencyKey } = conversion;
+  const response = await post(bundle, idempotencyKey, options);
+  if (!whenVisitUnknown || !isIncomplete(response)) return outcomeOf(response);
+  // A key of its own: a resend asks with the first bundle again, which then finds the visit.
+  return outcomeOf(await post(whenVisitUnknown, `${idempotencyKey}|new`, options));
+}
+
+function post(bundle: Bundle, idempotencyKey: string, options: ReceiveOptions): Promise<FhirResponse> {
+  return options.client.request({
     method: 'POST',
     path: '',
-    body: conversion.bundle,
-    headers: { 'idempotency-key': headerValue(conversion.idempotencyKey) },
+    body: bundle,
+    headers: { 'idempotency-key': headerValue(idempotencyKey) },
     signal: AbortSignal.timeout(options.requestTimeoutMs),
   });
-  return outcomeOf(response);
+}
+
+/** The server had no stored resource to take the missing elements from, or takes none. */
+function isIncomplete({ status, body }: FhirResponse): boolean {
+  return status >= 400 && status < 500 && body?.resourceType === 'OperationOutcome' && body.issue.some(({ code }) => code === 'required');
 }
 
 function reported({ result, detail }: Outcome, log: BridgeLog): Outcome {

@@ -12,13 +12,16 @@ export type Observation = OfType<'Observation'>;
 export type DiagnosticReport = OfType<'DiagnosticReport'>;
 export type Practitioner = OfType<'Practitioner'>;
 export type Location = OfType<'Location'>;
-export type BridgeResource = Patient | Encounter | Observation | DiagnosticReport | Practitioner | Location;
+/** What a message says of a visit: the parts it does not tell stay as they are stored. */
+export type VisitUpdate = Omit<Encounter, 'status' | 'class'> & Partial<Pick<Encounter, 'status' | 'class'>>;
+export type BridgeResource = Patient | Encounter | VisitUpdate | Observation | DiagnosticReport | Practitioner | Location;
 
 export type BundleEntry = Item<NonNullable<Bundle['entry']>>;
 export type Identifier = Item<NonNullable<Patient['identifier']>>;
 export type HumanName = Item<NonNullable<Patient['name']>>;
 export type Address = Item<NonNullable<Patient['address']>>;
 export type ContactPoint = Item<NonNullable<Patient['telecom']>>;
+export type Attachment = Item<NonNullable<DiagnosticReport['presentedForm']>>;
 export type Extension = Item<NonNullable<Patient['extension']>>;
 export type CodeableConcept = NonNullable<Patient['maritalStatus']>;
 export type Coding = Item<NonNullable<CodeableConcept['coding']>>;

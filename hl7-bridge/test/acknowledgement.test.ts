@@ -29,7 +29,7 @@ function recorder(answer: () => FhirResponse | Promise<FhirResponse> = () => ({ 
   return { requests, logged, receive };
 }
 
-function outcome(status: number, code: 'invalid' | 'processing' | 'conflict' | 'exception', details?: string): FhirResponse {
+function outcome(status: number, code: 'invalid' | 'required' | 'processing' | 'conflict' | 'exception', details?: string): FhirResponse {
   return {
     status,
     headers: {},
@@ -42,6 +42,32 @@ function outcome(status: number, code: 'invalid' | 'processing' | 'conflict' | '
 
 const codes = (answer: string): string =>
   [...answer.matchAll(/MSA\|(..)|ERR\|\|[^|]*\|(\d+)/g)].map(([, ack, error]) => ack ?? error).join(' ');
+
+test('a visit that the server cannot complete is sent again whole, under a key of its own', async () => {
+  const a08 = lines(msh('ADT^A08', 'C1'), pid, 'PV1|1||||||||||||||||||V77^^^CLINIC');
+  const answers = [outcome(422, 'required'), { status: 200, headers: {}, body: undefined }];
+  const { requests, receive } = recorder(() => answers.shift() ?? outcome(500, 'exception'));
+  assert.equal(codes(await receive(a08)), 'AA');
+  assert.deepEqual(
+    requests.map(({ headers }) => headers?.['idempotency-key']),
+    ['SENDER|CLINIC|C1', 'SENDER|CLINIC|C1|new'],
+  );
+  assert.equal(JSON.stringify(requests[0]?.body).includes('"status"'), false);
+  assert.equal(JSON.stringify(requests[1]?.body).includes('"status":"in-progress"'), true);
+});
+
+test('another refusal, or a message that tells all, is not sent twice', async () => {
+  const a08 = lines(msh('ADT^A08', 'C1'), pid, 'PV1|1||||||||||||||||||V77^^^CLINIC');
+  for (const [text, answer] of [
+    [a08, outcome(422, 'invalid')],
+    [a08, outcome(500, 'exception')],
+    [a01, outcome(422, 'required')],
+  ] as const) {
+    const { requests, receive } = recorder(() => answer);
+    assert.match(codes(await receive(text)), /^AE/);
+    assert.equal(requests.length, 1);
+  }
+});
 
 test('a refused message is never sent', async () => {
   const { requests, receive } = recorder();

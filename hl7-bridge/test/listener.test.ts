@@ -184,3 +184,37 @@ test('a stop answers what was received, then closes', async (t) => {
   await stopped;
   await assert.rejects(openSender(port), { code: 'ECONNREFUSED' });
 });
+
+test('unfinished frames of many senders share one limit: the others are not read until there is room, and none is lost', async (t) => {
+  const full = Promise.withResolvers<void>();
+  const server = createMllpServer({
+    host: '127.0.0.1',
+    port: 0,
+    limits: { maxBufferedBytes: 1_000_000, maxFrameBytes: 32_000_000 },
+    handle: async (bytes) => Buffer.from(String(bytes.length)),
+    log: (event) => {
+      if (event === 'mllp-memory-full') full.resolve();
+    },
+  });
+  const { port } = await server.start();
+  t.after(() => server.stop());
+  const [first, second] = [await openSender(port), await openSender(port)];
+  // The answer to the small frame says that the start of the next one was read: its frame is the oldest.
+  await first.write(Buffer.concat([frame('x'), Buffer.from('\x0b')]));
+  assert.equal(await first.answer(), '1');
+  await first.write('a'.repeat(900_000));
+  // More than the sockets of the system take: it is written to its end only when the listener reads it.
+  let isWritten = false;
+  const written = second.write(frame('b'.repeat(30_000_000))).then(() => {
+    isWritten = true;
+  });
+  await full.promise;
+  await first.write(`${'a'.repeat(900_000)}`);
+  assert.equal(isWritten, false);
+  await first.write('\x1c\r');
+  assert.equal(await first.answer(), '1800000');
+  assert.equal(await second.answer(), '30000000');
+  await written;
+  first.socket.destroy();
+  second.socket.destroy();
+});

@@ -119,10 +119,57 @@ test('values by OBX-2', () => {
     assert.deepEqual(observationOf(obx(type, sent))[element], expected, `${type} ${sent}`);
 });
 
-test('an embedded document leaves a note and none of its bytes', () => {
-  const observation = observationOf(obx('ED', '^AP^^Base64^QUJD'));
-  assert.equal(JSON.stringify(observation).includes('QUJD'), false);
-  assert.equal((observation.note as unknown[]).length, 1);
+const formsOf = (...segments: string[]): unknown => resourcesOf(oru(obr, ...segments), 'DiagnosticReport')[0]?.presentedForm;
+const reason = (code: string) => ({
+  extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: code }],
+});
+
+test('a document that is not what it says is marked, and its result is kept', () => {
+  for (const [sent, code] of [
+    ['^AP^PDF^Base64^***', 'error'],
+    ['^AP^PDF^Base64^QUJ', 'error'],
+    ['^AP^PDF^Hex^4', 'error'],
+    ['^AP^PDF^UUENCODE^QUJD', 'error'],
+    ['^AP^PDF^Base64^', 'unknown'],
+  ] as const)
+    assert.deepEqual(formsOf(obx('ED', sent)), [{ contentType: 'application/pdf', _data: reason(code) }], sent);
+  for (const [sent, code] of [
+    ['javascript:alert(1)', 'unsupported'],
+    ['file on the share', 'unsupported'],
+    ['^APP', 'unknown'],
+  ] as const)
+    assert.deepEqual(formsOf(obx('RP', sent)), [{ contentType: 'application/octet-stream', _url: reason(code) }], sent);
+});
+
+test('documents are presented forms of the report; the Observation says that its value is one', () => {
+  const segments = [obx('ED', '^AP^PDF^Base64^QUJD'), obx('NM', '5'), obx('RP', 'https://example.org/x^APP^image^JPEG')];
+  assert.deepEqual(formsOf(...segments), [
+    { contentType: 'application/pdf', data: 'QUJD' },
+    { contentType: 'image/jpeg', url: 'https://example.org/x' },
+  ]);
+  const [document, number] = observationsOf(...segments);
+  assert.deepEqual(document?.dataAbsentReason, absent('unsupported'));
+  assert.ok(document?.note);
+  assert.equal(JSON.stringify(document).includes('QUJD'), false);
+  assert.equal('note' in (number ?? {}), false);
+});
+
+test('a document outside of a report is not taken over, and its Observation says so', () => {
+  const text = lines(msh('ADT^A01', 'C1'), pid, obx('ED', '^AP^PDF^Base64^QUJD'));
+  const [observation] = resourcesOf(text, 'Observation');
+  assert.match(JSON.stringify(observation?.note), /not taken over/);
+  assert.equal(JSON.stringify(entriesOf(text)).includes('QUJD'), false);
+});
+
+test('encodings and media types of documents', () => {
+  for (const [sent, contentType, data] of [
+    ['^TEXT^^A^abc', 'text/plain', 'YWJj'],
+    ['^IM^TIFF^Hex^4142', 'image/tiff', 'QUI='],
+    ['^application/pdf^^Base64^QU JD', 'application/pdf', 'QUJD'],
+    ['^video^mp4^Base64^QUJD', 'video/mp4', 'QUJD'],
+    ['^SD^^Base64^QUJD', 'application/octet-stream', 'QUJD'],
+  ] as const)
+    assert.deepEqual(formsOf(obx('ED', sent)), [{ contentType, data }], sent);
 });
 
 test('each repetition of a number is a result of its own', () => {
@@ -185,4 +232,16 @@ test('results before the first order are of the patient; results of two patients
 test('a PID repeated for each order is one patient', () => {
   const text = oru(obr, pid, 'OBR|1||F2|X^Y', obx('NM', '2'));
   assert.equal(resourcesOf(text, 'Patient').length, 1);
+});
+
+test('results without any PID are stored without a patient, each made anew', () => {
+  const entries = entriesOf(lines(msh('ORU^R01', 'C1'), obr, obx('NM', '5')));
+  assert.deepEqual(
+    entries.map(({ resource, request }) => [resource.resourceType, request.method, 'subject' in resource]),
+    [
+      ['Observation', 'POST', false],
+      ['DiagnosticReport', 'POST', false],
+    ],
+  );
+  assert.deepEqual(entries[1]?.resource.result, [{ reference: entries[0]?.fullUrl }]);
 });

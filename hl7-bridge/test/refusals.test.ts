@@ -32,8 +32,11 @@ test('an empty MSH-11 or MSH-12 is read as production and newest, unless the cha
 });
 
 const content: readonly (readonly [string, string, string])[] = [
-  ['ADT without PID', lines(msh('ADT^A01', 'C1'), pv1), 'AE 101 PID'],
-  ['ORU without PID', oru(obr, 'OBX|1|NM|718-7^HGB^LN||12|g/dL|||||F'), 'AE 101 PID'],
+  ['ADT without PID', lines(msh('ADT^A01', 'C1'), pv1), 'AE 101 PID-3'],
+  ['ORU with nothing', oru('NTE|1||a'), 'AE 101 PID-3'],
+  ['ORU with a visit and without PID', oru(pv1, obr, 'OBX|1|NM|718-7^HGB^LN||12|g/dL|||||F'), 'AE 101 PID-3'],
+  ['ORU with the PID after its results', oru(obr, 'OBX|1|NM|718-7^HGB^LN||12|g/dL|||||F', pid), 'AE 101 PID-3'],
+  ['ORU without PID and without OBR', oru('OBX|1|NM|718-7^HGB^LN||12|g/dL|||||F'), 'AE 101 PID-3'],
   ['ADT with two PIDs', lines(msh('ADT^A01', 'C1'), pid, pid), 'AE 100 PID[2]'],
   ['an OBX without any OBR', oru(pid, 'OBX|1|NM|718-7^HGB^LN||12|g/dL|||||F'), 'AE 100 OBX'],
   ['NM with text', oru(pid, obr, 'OBX|1|NM|718-7^HGB^LN||12||||||F', 'OBX|2|NM|718-7^HGB^LN||abc||||||F'), 'AE 102 OBX[2]-5'],

@@ -6,12 +6,13 @@ import { type Suite, Tally } from './suite.ts';
 import { cdsHooks } from './suites/cds-hooks.ts';
 import { deid } from './suites/deid.ts';
 import { fhirTestCases } from './suites/fhir-test-cases.ts';
+import { fhirPath } from './suites/fhirpath.ts';
 import { hl7v2 } from './suites/hl7v2.ts';
 import { synthea } from './suites/synthea.ts';
 import { vectors } from './suites/vectors.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const suites: readonly Suite[] = [deid, vectors, cdsHooks, fhirTestCases, hl7v2, synthea];
+const suites: readonly Suite[] = [deid, vectors, cdsHooks, fhirTestCases, fhirPath, hl7v2, synthea];
 
 interface Report {
   readonly suite: string;

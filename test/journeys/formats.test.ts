@@ -88,6 +88,12 @@ describe('XML', () => {
     assertXml(form, 200, 'Bundle');
   });
 
+  test('an operation called by its address', async () => {
+    const done = await fhir(`${patientUrl}/$acute-care-risk?_format=xml`);
+    assert.match(done.headers.get('content-type') ?? '', /fhir\+xml/);
+    assert.doesNotMatch(done.text, /no such parameter/);
+  });
+
   test('_pretty indents both', async () => {
     assert.match((await fhir(`${observationUrl}?_pretty=true`)).text, /\n {2}"status": "/);
     assert.match((await fhir(`${observationUrl}?_pretty=true&_format=xml`)).text, /\n {2}<status value=/);

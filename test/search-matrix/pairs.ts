@@ -1,5 +1,6 @@
 // Every (type, search parameter) of R4 with a resource that has a value for it, and the text by which it is found.
 import type { Definitions, ElementDefinition, SearchParameterDefinition } from '@limen/fhir-model/definitions';
+import { mend } from './complete.ts';
 import { pathFor, type Step, stepsOf } from './path.ts';
 import { assign, keyOf, type Sampler, type Value } from './sample.ts';
 
@@ -103,7 +104,10 @@ class Generator {
     const resource = this.#sampler.owned(type);
     const steps = pathFor(type, expression);
     if (!steps) throw new NotGenerated('the expression is no plain path');
-    if (kind !== 'composite') return { type, code, kind, resource, leaves: [this.#leaf(resource, type, steps, kind)] };
+    if (kind !== 'composite') {
+      const leaf = this.#leaf(resource, type, steps, kind);
+      return { type, code, kind, resource: mend(resource), leaves: [leaf] };
+    }
     const context = this.#into(resource, type, steps);
     const leaves = (parameter.component ?? []).map((component) => {
       const target = this.#definitions.searchParameters.find((each) => each.url === component.definition);
@@ -112,7 +116,7 @@ class Generator {
       const leaf = this.#leaf(context.holder, context.type, inner, target.type);
       return { ...leaf, keys: [...context.keys, ...leaf.keys] };
     });
-    return { type, code, kind, resource, leaves };
+    return { type, code, kind, resource: mend(resource), leaves };
   }
 }
 

@@ -1,5 +1,6 @@
 // Makes values of FHIR types from their definitions: what is required, and content that a search can find.
 import type { Definitions, ElementDefinition } from '@limen/fhir-model/definitions';
+import { complete } from './complete.ts';
 
 export type Value = { [name: string]: unknown };
 
@@ -45,7 +46,10 @@ export class Sampler {
         max === 1 && /^(patient|subject)(\[x\])?$/.test(name) && types.some((each) => each.targets?.includes('Patient')),
     );
     if (element) assign(resource, element, 'Reference', this.value('Reference', element, 0, 'Patient'));
-    return resource;
+    // Its patient is one of those who take part; without one the policy keeps years only, which an instant can't be.
+    if (type === 'Appointment')
+      for (const participant of resource['participant'] as Value[]) participant['actor'] = { reference: this.#targets('Patient') };
+    return complete(resource);
   }
 
   value(code: string, element: ElementDefinition, depth = 0, target?: string): unknown {

@@ -56,6 +56,11 @@ function distinct(codes: readonly Code[]): Code[] {
 
 type Put = (name: string, value: number, codes?: readonly Code[], facts?: readonly { readonly reference?: string }[]) => void;
 
+/** Counts of the last year and times since say nothing when events are known by their year only (policy safe-harbor). */
+function hasDays(facts: readonly { readonly date: string }[]): boolean {
+  return facts.some(({ date }) => date.length > 4);
+}
+
 /** What is missing for an answer; empty: the risk can be computed. */
 export function missingFor(history: PatientHistory, asOf: string): string[] {
   const asOfDay = dayOf(asOf);
@@ -64,7 +69,9 @@ export function missingFor(history: PatientHistory, asOf: string): string[] {
   const missing: string[] = [];
   if (birth === undefined) missing.push('birth date');
   if (asOfDay === undefined || (birth !== undefined && birth > asOfDay)) missing.push('a date of reference after birth');
-  if (asOfDay !== undefined && upTo(history.encounters, asOfDay).length === 0) missing.push('at least one earlier encounter');
+  const earlier = asOfDay === undefined ? [] : upTo(history.encounters, asOfDay);
+  if (asOfDay !== undefined && earlier.length === 0) missing.push('at least one earlier encounter');
+  if (earlier.length > 0 && !hasDays(earlier)) missing.push('encounters with more than a year as their date');
   if (died !== undefined && asOfDay !== undefined && died <= asOfDay) missing.push('a living patient at the date of reference');
   return missing;
 }

@@ -55,6 +55,7 @@ function riskCard(risk: AcuteCareRisk, asOf: AsOf, options: CdsServiceOptions): 
   if (risk.status === 'insufficient')
     return notChecked(what, `The data of this patient is not enough. Missing: ${risk.missing.join('; ')}.`, 'info');
   return card({
+    rule: acuteCareModel.name,
     summary: `Acute care risk within 12 months: ${Math.round(risk.probability * 100)} % (model trained on synthetic patients, not for clinical use)`,
     indicator: 'info',
     detail: riskDetail(risk, asOf),

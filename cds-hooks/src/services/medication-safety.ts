@@ -91,6 +91,7 @@ function findingCard(finding: InteractionFinding, orders: ReadonlyMap<string, Or
     scopeNote,
   ].join('\n\n');
   return card({
+    rule: pair.id,
     summary: `${capital(object.ingredient.name)} with ${precipitant.ingredient.name}: high-priority interaction, avoid the combination`,
     indicator: pair.severity === 'high' ? 'critical' : 'warning',
     detail,

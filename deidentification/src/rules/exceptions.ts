@@ -29,7 +29,7 @@ const lists: { readonly [action in Action]: string } = {
     Bundle.entry.response.location Consent.source[x] VerificationResult.primarySource Group.name SupplyDelivery.deliveredTo`,
   mask: `Attachment.data Attachment.url Binary.data Coverage.class.value AuditEvent.entity.detail.value[x] Bundle.link.url
     Bundle.entry.request.url MessageHeader.source.endpoint MessageHeader.destination.endpoint MessageHeader.response.identifier
-    Subscription.criteria Endpoint.address`,
+    Subscription.criteria Endpoint.address Composition.section.text`,
   canonical: `DetectedIssue.reference RelatedArtifact.url GuidanceResponse.module[x] Provenance.policy
     QuestionnaireResponse.item.definition Consent.policy.uri Consent.policy.authority MessageDefinition.event[x]
     MessageHeader.event[x]`,

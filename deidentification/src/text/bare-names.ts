@@ -19,6 +19,7 @@ const family = new RegExp(
 const familyBefore = new RegExp(String.raw`(?<![\p{L}\p{N}\[])(${token}),[ \t]*$`, 'u');
 /** "Today, Margaret says": then the word before the comma is no family. */
 const goesOn = /[ \t]+\p{Ll}/uy;
+const saint = /\b(?:St\.?|Saint)[ ]$/;
 const furthestFamily = 40;
 
 const capitals = (word: string): boolean => word.length > 1 && word === word.toUpperCase();
@@ -46,8 +47,17 @@ export function bareNames(text: string): TextSpan[] {
   const spans: TextSpan[] = [];
   for (const match of text.matchAll(words)) {
     const [name] = match;
-    const first = name.toLowerCase().split(/['’-]/u)[0] ?? '';
-    if (!given.has(first)) continue;
+    const [first = '', second] = name
+      .replace(/['’]s$/u, '')
+      .toLowerCase()
+      .split(/['’-]/u);
+    // "Arnold-Chiari" and "St. John's wort" are no persons; "Jean-Luc" is.
+    if (
+      !given.has(first) ||
+      (second !== undefined && !given.has(second)) ||
+      saint.test(text.slice(Math.max(0, match.index - 7), match.index))
+    )
+      continue;
     const end = match.index + name.length;
     const to = endOfFamily(text, name, end);
     const from = to === undefined ? startOfFamily(text, name, match.index, end) : undefined;

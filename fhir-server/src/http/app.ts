@@ -11,7 +11,7 @@ import { unavailable } from './faults.ts';
 import { type Format, negotiate, parseFhirBodies, refusalFormat, rendered } from './formats.ts';
 import { addVary } from './vary.ts';
 
-export const bodyLimitBytes = 32 * 1024 * 1024;
+const bodyLimitBytes = 32 * 1024 * 1024;
 
 export function createApp(log: Server['log']): FastifyInstance {
   const app = Fastify({
@@ -120,6 +120,8 @@ export function mountFhir(app: FastifyInstance, server: Server, { authenticate, 
         if (!principal) throw new OperationOutcomeError(401, { code: 'login', diagnostics: 'An access token is required.' });
         const asked = interactionRequest(request);
         const format = negotiate(asked.query, request.headers.accept);
+        // Said and done: to an interaction they would be parameters of its own.
+        for (const name of ['_format', '_pretty']) asked.query.delete(name);
         audited.add(request);
         return answer(server, principal, { asked, format }, request, reply);
       };
@@ -154,7 +156,7 @@ async function cors(origins: RegisteredOrigins, request: FastifyRequest, reply: 
   reply.headers({
     'access-control-allow-origin': open ? '*' : origin,
     'access-control-allow-headers': 'authorization, content-type, accept, if-match, if-none-match, if-none-exist, prefer, idempotency-key',
-    'access-control-allow-methods': 'GET, POST, PUT, DELETE, OPTIONS',
+    'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
     'access-control-expose-headers': 'ETag, Location, Content-Location, Last-Modified',
   });
 }

@@ -35,7 +35,7 @@ export function preferredEncoding(header: string | undefined): Encoding | undefi
 function isWorthwhile(reply: FastifyReply, payload: unknown): payload is string | Buffer | Readable {
   if (reply.statusCode === 206 || reply.hasHeader('content-encoding')) return false;
   if (!compressible.test(String(reply.getHeader('content-type') ?? ''))) return false;
-  if (typeof payload === 'string' || Buffer.isBuffer(payload)) return Buffer.byteLength(payload) >= smallestBytes;
+  if (typeof payload === 'string' || Buffer.isBuffer(payload)) return payload.length >= smallestBytes;
   return payload instanceof Readable && Number(reply.getHeader('content-length') ?? smallestBytes) >= smallestBytes;
 }
 

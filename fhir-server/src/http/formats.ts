@@ -2,6 +2,7 @@
 import { OperationOutcomeError, parseExact, type Resource } from '@limen/fhir-model';
 import { loadDefinitions } from '@limen/fhir-model/definitions';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { jsonPatchType } from '../patch/index.ts';
 import { formatXml, parseXml } from '../xml/index.ts';
 import { parseJson } from './scan.ts';
 
@@ -126,7 +127,7 @@ function checkParameters(request: FastifyRequest): void {
 
 /** Bodies in FHIR JSON and FHIR XML become the same JSON values. */
 export function parseFhirBodies(scope: FastifyInstance): void {
-  scope.addContentTypeParser(jsonTypes, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+  scope.addContentTypeParser([...jsonTypes, jsonPatchType], { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     checkParameters(request);
     return body.length === 0 ? undefined : parseJson(body, bodyLimits);
   });

@@ -1,14 +1,30 @@
 // Prometheus metrics on their own loopback port: RED per interaction and the process; labels from a fixed list, no ids.
 import { createServer, type Server } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { FeedbackStore } from '../operational/feedback.ts';
 
 const areas = /^\/(fhir|oauth|cds-services|app|launch)\b/;
 
+/** Feedback on CDS cards as it stands in the store: a gauge, as every node gives the same number. */
+function feedbackGauge(registry: Registry, feedback: FeedbackStore): void {
+  const gauge = new Gauge({
+    name: 'limen_cds_feedback',
+    help: 'Feedback on cards by service, rule and outcome',
+    labelNames: ['service', 'rule', 'outcome'],
+    registers: [registry],
+    async collect() {
+      // Without the database the other figures are still told.
+      for (const { count, ...labels } of await feedback.counts().catch(() => [])) gauge.set({ ...labels }, count);
+    },
+  });
+}
+
 /** Counts and times every request of the app and answers `/metrics`. */
-export function startMetrics(app: FastifyInstance, port: number): Server {
+export function startMetrics(app: FastifyInstance, port: number, feedback: FeedbackStore): Server {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  feedbackGauge(registry, feedback);
   const duration = new Histogram({
     name: 'limen_http_request_duration_seconds',
     help: 'Requests by area, method and status class',

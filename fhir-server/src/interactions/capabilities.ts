@@ -23,6 +23,7 @@ export function capabilities(server: Server): object {
     },
     fhirVersion: '4.0.1',
     format: ['json', 'xml'],
+    patchFormat: ['application/json-patch+json', 'application/fhir+json', 'application/fhir+xml'],
     rest: [
       {
         mode: 'server',
@@ -42,9 +43,11 @@ export function capabilities(server: Server): object {
         interaction: [{ code: 'transaction' }, { code: 'batch' }],
         resource: types.map((type) => ({
           type,
-          interaction: ['read', 'vread', 'create', 'update', 'delete', 'history-instance', 'history-type', 'search-type'].map((code) => ({
-            code,
-          })),
+          interaction: ['read', 'vread', 'create', 'update', 'patch', 'delete', 'history-instance', 'history-type', 'search-type'].map(
+            (code) => ({
+              code,
+            }),
+          ),
           versioning: 'versioned-update',
           readHistory: true,
           updateCreate: server.clientIds,
@@ -65,9 +68,12 @@ export function capabilities(server: Server): object {
                 server.door.searchPolicy(type, p.code) !== 'refused',
             )
             .map((p) => ({ name: p.code, definition: p.url, type: p.type })),
-          operation: server.operations
-            .filter((o) => o.definition.resource?.includes(type as never))
-            .map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
+          operation: [
+            { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' },
+            ...server.operations
+              .filter((o) => o.definition.resource?.includes(type as never))
+              .map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
+          ],
         })),
         operation: server.operations
           .filter((o) => o.definition.system)

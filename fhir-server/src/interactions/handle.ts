@@ -8,10 +8,12 @@ import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { instanceHistory, typeHistory } from './history.ts';
 import { invoke } from './operation.ts';
+import { patch } from './patch.ts';
 import { read, vread } from './read.ts';
 import { search } from './search.ts';
 import { bundle } from './transaction.ts';
 import { update } from './update.ts';
+import { validate } from './validate.ts';
 import { viewedBundle, viewedResource } from './viewed.ts';
 
 type Handler = (server: Server, principal: Principal, request: Request) => Promise<Answer>;
@@ -47,22 +49,25 @@ function routeOf(server: Server, request: Request): Route {
     throw methodNotAllowed('POST');
   }
   const operation = segments.find((s) => s.startsWith('$'));
+  if (operation === '$validate') return route(operation, validate);
   if (operation) return route(operation, (s, p, r) => invoke(s, p, r, (entry) => perform(s, p, entry)), false);
   if (!server.types.has(first)) throw new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'Unknown resource type.' });
   if (second === undefined) {
     if (method === 'GET') return route('search-type', viewedBundle(search));
     if (method === 'POST') return route('create', create, true);
     if (method === 'PUT') return route('update', update, true);
+    if (method === 'PATCH') return route('patch', patch, true);
     if (method === 'DELETE') return route('delete', remove, true);
-    throw methodNotAllowed('GET, POST, PUT, DELETE');
+    throw methodNotAllowed('GET, POST, PUT, PATCH, DELETE');
   }
   if (second === '_search' && third === undefined && method === 'POST') return route('search-type', viewedBundle(search));
   if (second === '_history' && third === undefined && method === 'GET') return route('history-type', viewedBundle(typeHistory));
   if (third === undefined) {
     if (method === 'GET') return route('read', viewedResource(read));
     if (method === 'PUT') return route('update', update, true);
+    if (method === 'PATCH') return route('patch', patch, true);
     if (method === 'DELETE') return route('delete', remove, true);
-    throw methodNotAllowed('GET, PUT, DELETE');
+    throw methodNotAllowed('GET, PUT, PATCH, DELETE');
   }
   if (third === '_history' && fourth === undefined && method === 'GET') return route('history-instance', viewedBundle(instanceHistory));
   if (third === '_history' && segments.length === 4 && method === 'GET') return route('vread', viewedResource(vread));

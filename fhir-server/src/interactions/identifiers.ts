@@ -25,12 +25,34 @@ function isIdentifierParameter(server: Server, type: string, name: string): bool
   );
 }
 
-/** The one patient that a query names by `patient` or `subject`, if it names exactly one. */
-export function patientOfQuery(query: URLSearchParams): string | undefined {
-  const named = ['patient', 'subject', 'patient:Patient', 'subject:Patient'].flatMap((name) => query.getAll(name));
-  if (named.length !== 1 || !named[0]) return undefined;
-  const text = named[0].includes('/') ? named[0] : `Patient/${named[0]}`;
-  return text.includes(',') ? undefined : parseReference(text)?.id;
+const own = ['patient', 'subject'];
+
+function namedPatients(query: URLSearchParams, parameter: string): (string | undefined)[] {
+  const literal = (text: string): string | undefined => {
+    const reference = text.includes(',') ? undefined : parseReference(text);
+    return reference?.type === 'Patient' ? reference.id : undefined;
+  };
+  const typed = query.getAll(`${parameter}:Patient`).map((text) => literal(text.includes('/') ? text : `Patient/${text}`));
+  const bare = own.includes(parameter);
+  return [...query.getAll(parameter).map((text) => literal(bare && !text.includes('/') ? `Patient/${text}` : text)), ...typed];
+}
+
+/**
+ * The one patient that a query names by `patient` or `subject`, else by another parameter that leads to a patient of the type: as the own
+ * patient of a resource is its patient or subject, else the only one it refers to (DECISIONS 12).
+ * @param others parameters of the type in the patient compartment
+ */
+function patientOfQuery(query: URLSearchParams, others: readonly string[]): string | undefined {
+  const direct = own.flatMap((name) => namedPatients(query, name));
+  if (direct.length > 0) return direct.length === 1 ? direct[0] : undefined;
+  const found = new Set(others.filter((name) => !own.includes(name)).flatMap((name) => namedPatients(query, name)));
+  found.delete(undefined);
+  return found.size === 1 ? [...found][0] : undefined;
+}
+
+/** `subject:missing=true`: resources of nobody are asked for. */
+function asksForNobodys(query: URLSearchParams): boolean {
+  return own.some((name) => query.getAll(`${name}:missing`).includes('true'));
 }
 
 /**
@@ -74,14 +96,16 @@ async function translateOne(
   if (system === undefined || system === '') return nothing;
   // The door pseudonymises by the patient's secret in the types of the patient compartment, by the tenant's key elsewhere.
   const ofTenant = (): string => `${escaped(system)}|${server.tenantPseudonym(type, system, value)}`;
-  if (!server.definitions.compartments['Patient']?.[type]) return ofTenant();
-  const patientId = patientOfQuery(query);
+  const compartment = server.definitions.compartments['Patient']?.[type];
+  if (!compartment) return ofTenant();
+  const patientId = patientOfQuery(query, compartment);
   const person = owner ?? (patientId ? (await server.vault.findByPatientId([patientId])).get(patientId) : undefined);
   if (!person) {
-    if (!ownPatientParameter(server.definitions, type)) return ofTenant();
+    if (asksForNobodys(query) || !ownPatientParameter(server.definitions, type)) return ofTenant();
     throw new OperationOutcomeError(400, {
       code: 'required',
-      diagnostics: 'An identifier of a patient resource can only be found together with its patient: add patient=<id>.',
+      diagnostics:
+        'An identifier of a patient resource can only be found together with its patient: add patient=<id>, or subject:missing=true for those of no patient.',
     });
   }
   return `${escaped(system)}|${pseudonymOf(person)(type, system, value)}`;

@@ -1,10 +1,10 @@
-// What create, update and delete share: the body, If-Match, Idempotency-Key, the audit row, the answer.
+// What create, update, patch and delete share: the body, If-Match, Idempotency-Key, the audit row, the answer.
 import { OperationOutcomeError, type Principal, type Resource } from '@limen/fhir-model';
 import type { Server } from '../server.ts';
 import { type Answer, jsonAnswer, preferReturn, type Request, successOutcome, versionHeaders } from './answer.ts';
 import { auditRow } from './audit.ts';
 import { withIdempotency } from './idempotency.ts';
-import type { WriteEntry, WriteResult } from './write/entry.ts';
+import type { RequestedEntry, WriteResult } from './write/entry.ts';
 import { write } from './write/plan.ts';
 
 export function resourceBody(request: Request, type: string): Resource {
@@ -34,7 +34,7 @@ export async function writeOne(
   principal: Principal,
   request: Request,
   interaction: string,
-  entry: WriteEntry,
+  entry: RequestedEntry,
 ): Promise<Answer> {
   const [result] = await withIdempotency(server, principal, request, (idempotency) =>
     write(server, {
@@ -47,7 +47,7 @@ export async function writeOne(
   return answerTo(server, request, result as WriteResult, entry.kind);
 }
 
-function answerTo(server: Server, request: Request, result: WriteResult, kind: WriteEntry['kind']): Answer {
+function answerTo(server: Server, request: Request, result: WriteResult, kind: RequestedEntry['kind']): Answer {
   if (kind === 'delete') return { status: 204, headers: result.version > 0 ? { etag: `W/"${result.version}"` } : {}, body: undefined };
   const headers = versionHeaders(server, result, kind === 'create' || result.status === 201);
   const prefer = preferReturn(request);

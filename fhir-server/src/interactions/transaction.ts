@@ -1,11 +1,12 @@
-// https://hl7.org/fhir/R4/http.html#transaction — batch: entries on their own; transaction: DELETE, POST, PUT, GET, all or nothing.
+// https://hl7.org/fhir/R4/http.html#transaction — batch: entries on their own; transaction: DELETE, POST, PUT, PATCH, GET, all or nothing.
 import { type Bundle, type BundleEntry, OperationOutcomeError, type Principal, type Resource } from '@limen/fhir-model';
+import { parsePatch } from '../patch/index.ts';
 import type { Server } from '../server.ts';
 import { type Answer, preferReturn, type Request } from './answer.ts';
 import { auditRow } from './audit.ts';
 import { withIdempotency } from './idempotency.ts';
 import { parseIfMatch } from './single.ts';
-import type { WriteEntry, WriteResult } from './write/entry.ts';
+import type { RequestedEntry, WriteResult } from './write/entry.ts';
 import { write } from './write/plan.ts';
 
 type Dispatch = (request: Request) => Promise<Answer>;
@@ -122,7 +123,7 @@ function responseEntry(answer: Answer): string {
   return `{${answer.body ? `"resource":${answer.body},` : ''}"response":${JSON.stringify(response)}}`;
 }
 
-function toWrite(parsed: ParsedEntry, server: Server): WriteEntry {
+function toWrite(parsed: ParsedEntry, server: Server): RequestedEntry {
   const { entry, index, method, segments, query } = parsed;
   const expression = `Bundle.entry[${index}].resource`;
   const [type = '', id] = segments;
@@ -133,7 +134,8 @@ function toWrite(parsed: ParsedEntry, server: Server): WriteEntry {
       diagnostics: 'Unknown resource type.',
     });
   const resource = entry.resource as Resource | undefined;
-  if (method !== 'DELETE' && resource?.resourceType !== type) {
+  const isPatch = method === 'PATCH';
+  if (method !== 'DELETE' && !isPatch && resource?.resourceType !== type) {
     throw new OperationOutcomeError(400, {
       code: 'invalid',
       expression,
@@ -144,19 +146,24 @@ function toWrite(parsed: ParsedEntry, server: Server): WriteEntry {
   const shared = {
     type,
     expression,
-    ...(resource && method !== 'DELETE' ? { resource } : {}),
     ...(entry.fullUrl ? { fullUrl: entry.fullUrl } : {}),
     ...(ifMatch === undefined ? {} : { ifMatch }),
   };
   const search = query.toString();
+  const body = resource && method !== 'DELETE' ? { resource } : {};
+  if (isPatch && segments.length <= 2) {
+    const patch = parsePatch(server.definitions, resource, type);
+    if (id) return { ...shared, kind: 'patch', patch, id };
+    if (search) return { ...shared, kind: 'patch', patch, condition: search };
+  }
   if (method === 'POST' && segments.length === 1) {
     const condition = entry.request?.ifNoneExist?.replace(/^.*\?/, '');
-    return { ...shared, kind: 'create', ...(condition ? { condition } : {}) };
+    return { ...shared, ...body, kind: 'create', ...(condition ? { condition } : {}) };
   }
   if ((method === 'PUT' || method === 'DELETE') && segments.length <= 2) {
     const kind = method === 'PUT' ? 'update' : 'delete';
-    if (id) return { ...shared, kind, id };
-    if (search) return { ...shared, kind, condition: search };
+    if (id) return { ...shared, ...body, kind, id };
+    if (search) return { ...shared, ...body, kind, condition: search };
   }
   throw new OperationOutcomeError(400, {
     code: 'not-supported',
@@ -167,7 +174,7 @@ function toWrite(parsed: ParsedEntry, server: Server): WriteEntry {
 
 async function transaction(server: Server, principal: Principal, body: Bundle, request: Request, dispatch: Dispatch): Promise<Answer> {
   const parsed = (body.entry ?? []).map(parseEntry);
-  const order = ['DELETE', 'POST', 'PUT'];
+  const order = ['DELETE', 'POST', 'PUT', 'PATCH'];
   const writes = parsed
     .filter((p) => order.includes(p.method))
     .sort((a, b) => order.indexOf(a.method) - order.indexOf(b.method) || a.index - b.index);

@@ -1,7 +1,7 @@
 // TypeORM over the pool that is there already: no second set of connections, and whoever opened the pool closes it.
 import type { Pool } from 'pg';
 import { DataSource } from 'typeorm';
-import { accountEntity, clientEntity } from './entities.ts';
+import { accountEntity, clientEntity, feedbackEntity } from './entities.ts';
 
 const sources = new WeakMap<Pool, Promise<DataSource>>();
 
@@ -16,7 +16,7 @@ async function open(pool: Pool): Promise<DataSource> {
   return new DataSource({
     type: 'postgres',
     driver: { Pool: SharedPool },
-    entities: [accountEntity, clientEntity],
+    entities: [accountEntity, clientEntity, feedbackEntity],
     synchronize: false,
     logging: false,
     installExtensions: false,

@@ -2,6 +2,7 @@
 import { EntitySchema } from 'typeorm';
 import type { Account } from './account.ts';
 import type { RegisteredClient } from './client.ts';
+import type { Feedback } from './feedback.ts';
 
 const schema = 'operational';
 
@@ -36,5 +37,21 @@ export const clientEntity = new EntitySchema<RegisteredClient>({
     updateMode: { type: 'text', name: 'update_mode' },
     reidentify: { type: 'bool' },
     trusted: { type: 'bool' },
+  },
+});
+
+export const feedbackEntity = new EntitySchema<Feedback>({
+  name: 'feedback',
+  schema,
+  columns: {
+    id: { type: 'bytea', primary: true },
+    service: { type: 'text' },
+    rule: { type: 'text' },
+    client: { type: 'text' },
+    outcome: { type: 'text' },
+    acceptedSuggestions: { type: 'int4', name: 'accepted_suggestions' },
+    reason: { type: 'text', nullable: true },
+    commented: { type: 'bool' },
+    day: { type: 'date' },
   },
 });

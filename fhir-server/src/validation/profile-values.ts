@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { parseReference } from '@limen/fhir-model';
 import { isObject, type JsonObject } from './elements.ts';
 import { numberOf } from './exactNumber.ts';
-import type { CodeSet } from './value-sets.ts';
+import type { Membership } from './value-sets.ts';
 
 /** Whether the value has all that the pattern has; an array of the pattern asks for each of its items somewhere. */
 export function matchesPattern(value: unknown, pattern: unknown): boolean {
@@ -18,27 +18,34 @@ export function equalsFixed(value: unknown, fixed: unknown): boolean {
   return typeof fixed === 'number' ? numberOf(value) === fixed : isDeepStrictEqual(value, fixed);
 }
 
-/** Whether a code, Coding or CodeableConcept (by at least one of its codings) is of the set. */
-export function isInCodeSet(value: unknown, set: CodeSet): boolean {
-  if (typeof value === 'string') return set.codes.has(value);
+/**
+ * Whether a code, Coding, Quantity or CodeableConcept (by at least one of its codings) is a member; undefined where that can't be told.
+ * A concept without any code is none.
+ */
+export function memberOf(value: unknown, member: Membership): boolean | undefined {
+  if (typeof value === 'string') return member(undefined, value);
   if (!isObject(value)) return false;
-  const { coding } = value;
-  if (Array.isArray(coding)) return coding.some((each) => isInCodeSet(each, set));
-  return set.codings.has(`${value['system']}|${value['code']}`);
+  const { coding, system, code } = value;
+  if (!Array.isArray(coding)) return typeof code === 'string' ? member(typeof system === 'string' ? system : '', code) : false;
+  const answers = coding.map((each) => memberOf(each, member));
+  if (answers.includes(true)) return true;
+  return answers.includes(undefined) ? undefined : false;
 }
 
-function containedType(id: string, container: JsonObject): unknown {
-  if (id === '') return container['resourceType'];
+/** The contained resource that a reference leads to: `#` is the container itself. */
+export function containedTarget(reference: unknown, container: JsonObject): JsonObject | undefined {
+  if (typeof reference !== 'string' || !reference.startsWith('#')) return undefined;
+  if (reference === '#') return container;
   const { contained } = container;
-  const found = Array.isArray(contained) ? contained.find((each) => isObject(each) && each['id'] === id) : undefined;
-  return isObject(found) ? found['resourceType'] : undefined;
+  const found = Array.isArray(contained) ? contained.find((each) => isObject(each) && each['id'] === reference.slice(1)) : undefined;
+  return isObject(found) ? found : undefined;
 }
 
 /** The type that a Reference names; undefined where the text does not tell (urn:uuid, identifier only). */
 function targetType(reference: JsonObject, container: JsonObject): unknown {
   const text = reference['reference'];
   if (typeof text !== 'string') return reference['type'];
-  return text.startsWith('#') ? containedType(text.slice(1), container) : (parseReference(text)?.type ?? reference['type']);
+  return text.startsWith('#') ? containedTarget(text, container)?.['resourceType'] : (parseReference(text)?.type ?? reference['type']);
 }
 
 /** Whether a Reference may lead where it leads; one whose type cannot be told may. */

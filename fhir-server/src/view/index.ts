@@ -1,3 +1,3 @@
 // How much of a resource is shown.
 export { parseElements } from './elements.ts';
-export { parseView, type View } from './view.ts';
+export { parseView } from './view.ts';

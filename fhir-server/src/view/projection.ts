@@ -2,7 +2,7 @@
 import { isExactNumber, type Resource } from '@limen/fhir-model';
 import type { Definitions, ElementDefinition } from '@limen/fhir-model/definitions';
 
-export type Json = { readonly [name: string]: unknown };
+type Json = { readonly [name: string]: unknown };
 
 /** What becomes of one property: kept whole, or kept in part. */
 export type Kept = 'whole' | Projection;

@@ -1,4 +1,3 @@
 // FHIR XML, the other format of https://hl7.org/fhir/R4/formats.html.
 export { formatXml } from './format.ts';
 export { parseXml } from './parse.ts';
-export type { XmlLimits } from './reader.ts';

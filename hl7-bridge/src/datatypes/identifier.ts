@@ -4,6 +4,7 @@ import { part, type Repetition } from '../message/segment.ts';
 import type { Identifier } from '../resource-types.ts';
 import { dateTimeOf } from './dtm.ts';
 import { element, present } from './element.ts';
+import { periodOf } from './period.ts';
 
 const identifierTypes = 'http://terminology.hl7.org/CodeSystem/v2-0203';
 
@@ -50,7 +51,7 @@ export function cxIdentifier(cx: Repetition, channel: Channel, fallbackSystem: s
     type: type === '' ? undefined : { coding: [{ system: identifierTypes, code: type }] },
     system: authoritySystem(designator(cx, 4), channel) ?? fallbackSystem,
     value,
-    period: element({ start: dateTimeOf(part(cx, 7), channel.utcOffset), end: dateTimeOf(part(cx, 8), channel.utcOffset) }),
+    period: periodOf(dateTimeOf(part(cx, 7), channel.utcOffset), dateTimeOf(part(cx, 8), channel.utcOffset)),
   });
 }
 

@@ -4,13 +4,14 @@ import type { Address, ContactPoint, HumanName } from '../resource-types.ts';
 import { addressType, addressUse, contactSystem, contactUse, nameUse } from '../tables/vocabulary.ts';
 import { dateTimeOf } from './dtm.ts';
 import { element } from './element.ts';
+import { periodOf } from './period.ts';
 
 function texts(...values: string[]): string[] {
   return values.filter((value) => value !== '');
 }
 
 function period(start: string, end: string, utcOffset: string) {
-  return element({ start: dateTimeOf(start, utcOffset), end: dateTimeOf(end, utcOffset) });
+  return periodOf(dateTimeOf(start, utcOffset), dateTimeOf(end, utcOffset));
 }
 
 /** XPN[HumanName]: XPN.1 to 7, 10 and 12 to 14 */

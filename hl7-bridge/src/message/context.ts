@@ -9,6 +9,8 @@ export interface ConversionContext {
   readonly message: Message;
   /** MSH-4.1, else MSH-3.1: whose numbers these are when a field names no authority. */
   readonly facility: string;
+  /** 'new': the server does not know the visit, so its Encounter says what every Encounter must. */
+  readonly visit: 'stored' | 'new';
   /** A urn:uuid for what stands at this position of the message. */
   fullUrl(position: string): string;
 }
@@ -28,11 +30,12 @@ export function messageKey(message: Message): string {
   return [3, 4, 10].map((field) => rawField(message.header, field)).join('|');
 }
 
-export function conversionContext(message: Message, channel: Channel): ConversionContext {
+export function conversionContext(message: Message, channel: Channel, visit: ConversionContext['visit']): ConversionContext {
   const key = messageKey(message);
   return {
     channel,
     message,
+    visit,
     facility: first(message.header, 4) || first(message.header, 3),
     fullUrl: (position) => `urn:uuid:${uuidOf(`${key}|${position}`)}`,
   };

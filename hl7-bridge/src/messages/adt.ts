@@ -30,7 +30,7 @@ interface Visit {
 function addVisitObservations(visit: Visit, context: ConversionContext, entries: TransactionEntries): void {
   const { segments } = context.message;
   const distinct = distinctValues();
-  const group = { ...visit, effective: undefined };
+  const group = { ...visit, effective: undefined, isReported: false };
   segments.forEach((segment, index) => {
     if (segment.name === 'OBX') addObservations(segment, notesAfter(segments, index), group, distinct, context, entries);
   });
@@ -38,16 +38,18 @@ function addVisitObservations(visit: Visit, context: ConversionContext, entries:
 
 /**
  * The transaction of an ADT message.
- * @throws Refusal AE 101 without PID, AE 100 for a second PID or PV1
+ * @param rules what the event says of the visit; undefined when it is about the person only
+ * @throws Refusal AE 101 without PID (PID-3 would say whose message it is), AE 100 for a second PID or PV1
  */
-export function adtBundle(context: ConversionContext, rules: VisitRules): Bundle {
+export function adtBundle(context: ConversionContext, rules: VisitRules | undefined): Bundle {
   const { segments } = context.message;
   const pid = onlyOne(segments, 'PID');
-  const pv1 = onlyOne(segments, 'PV1');
-  if (!pid) throw new Refusal('AE', '101', { segment: 'PID', ordinal: 1 });
+  const visitSegment = onlyOne(segments, 'PV1');
+  const pv1 = rules && visitSegment;
+  if (!pid) throw new Refusal('AE', '101', { segment: 'PID', ordinal: 1, field: 3 });
   const entries = transactionEntries();
   const subject = addPatient(pid, context, entries);
-  const encounter = pv1 && addEncounter(pv1, subject, rules, context, entries);
+  const encounter = rules && pv1 && addEncounter(pv1, subject, rules, context, entries);
   const visit = pv1 && visitNumber(pv1, context);
   const key = visit ? ['visit', visit.system ?? '', visit.value ?? ''] : undefined;
   addVisitObservations({ subject, encounter, key }, context, entries);

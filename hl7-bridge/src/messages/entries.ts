@@ -4,7 +4,7 @@ import type { BridgeResource, Bundle, BundleEntry, Identifier, Reference } from 
 
 /** The entries of a transaction while a message is read. */
 export interface TransactionEntries {
-  /** Conditional update by identifier: made when unknown, else a new version. */
+  /** Conditional update by identifier: made when unknown, else a new version. Made anew where no known patient leads to it. */
   update(resource: BridgeResource, key: Identifier, fullUrl: string): Reference;
   /** Conditional create by identifier: made when unknown, else left as it is. */
   createIfNone(resource: BridgeResource, key: Identifier, fullUrl: string): Reference;
@@ -13,7 +13,10 @@ export interface TransactionEntries {
   bundle(): Bundle;
 }
 
-/** The person a resource is about: the same visit number of two patients is two visits. */
+/** Of the patient's compartment: the same number of two patients is two visits, two orders, two results. */
+const ofPatient: ReadonlySet<string> = new Set(['Encounter', 'Observation', 'DiagnosticReport']);
+
+/** The person a resource is about. */
 function subjectOf(resource: BridgeResource): string {
   return 'subject' in resource ? (resource.subject?.reference ?? '') : '';
 }
@@ -21,9 +24,17 @@ function subjectOf(resource: BridgeResource): string {
 export function transactionEntries(): TransactionEntries {
   const entries: BundleEntry[] = [];
   const known = new Map<string, string>();
+  const newPatients = new Set<string>();
+
+  /** What is stored is found within its patient: without one, or with one that is made anew, there is nothing to find. */
+  function isFindable(resource: BridgeResource): boolean {
+    const subject = subjectOf(resource);
+    return !ofPatient.has(resource.resourceType) || (subject !== '' && !newPatients.has(subject));
+  }
 
   function add(resource: BridgeResource, fullUrl: string, request: NonNullable<BundleEntry['request']>): Reference {
-    entries.push({ fullUrl, resource, request });
+    // A visit update may lack what the stored Encounter has: the server's merge completes it before it validates.
+    entries.push({ fullUrl, resource: resource as NonNullable<BundleEntry['resource']>, request });
     return { reference: fullUrl };
   }
 
@@ -33,7 +44,7 @@ export function transactionEntries(): TransactionEntries {
     const earlier = known.get(target);
     if (earlier) return { reference: earlier };
     known.set(target, fullUrl);
-    return add(resource, fullUrl, request);
+    return add(resource, fullUrl, isFindable(resource) ? request : { method: 'POST', url: resource.resourceType });
   }
 
   return {
@@ -45,7 +56,10 @@ export function transactionEntries(): TransactionEntries {
       const query = identifierQuery(key);
       return once(resource, query, fullUrl, { method: 'POST', url: resource.resourceType, ifNoneExist: query });
     },
-    create: (resource, fullUrl) => add(resource, fullUrl, { method: 'POST', url: resource.resourceType }),
+    create(resource, fullUrl) {
+      if (resource.resourceType === 'Patient') newPatients.add(fullUrl);
+      return add(resource, fullUrl, { method: 'POST', url: resource.resourceType });
+    },
     bundle: () => ({ resourceType: 'Bundle', type: 'transaction', entry: entries }),
   };
 }

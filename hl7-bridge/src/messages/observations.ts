@@ -4,6 +4,7 @@ import type { ConversionContext } from '../message/context.ts';
 import { first, part, rawField, repetitions, type Segment } from '../message/segment.ts';
 import type { Identifier, Observation, Reference } from '../resource-types.ts';
 import { obxObservations } from '../segments/obx-observation.ts';
+import { obxDocuments } from '../segments/obx-value.ts';
 import type { TransactionEntries } from './entries.ts';
 import { addPractitioners } from './patient-visit.ts';
 
@@ -12,11 +13,21 @@ export const reportSystem = 'urn:limen:hl7v2:report';
 
 /** What the Observations of a group belong to. */
 export interface ObservationGroup {
-  readonly subject: Reference;
+  /** Undefined when the message names no patient. */
+  readonly subject: Reference | undefined;
   readonly encounter: Reference | undefined;
   /** The parts that name the group across messages (order number, OBR-4.1; visit number); undefined when nothing does. */
   readonly key: readonly string[] | undefined;
   readonly effective: string | undefined;
+  /** A DiagnosticReport carries the documents of these results. */
+  readonly isReported: boolean;
+}
+
+/** Why the value of a document's Observation is absent, and where the document went. */
+function documentNote(isReported: boolean): string {
+  return isReported
+    ? 'The result is a document (OBX-2 ED or RP): see presentedForm of its report.'
+    : 'A document (OBX-2 ED or RP) outside of a report was not taken over.';
 }
 
 /** The parts as one identifier value; each is URL-encoded, so that no value can look like two. */
@@ -56,20 +67,22 @@ function resultIdentifier(obx: Segment, key: readonly string[], distinct: (value
 /** Adds the Observations of an OBX and refers to them. */
 export function addObservations(
   obx: Segment,
-  notes: readonly Segment[],
+  noteSegments: readonly Segment[],
   group: ObservationGroup,
   distinct: (value: string) => string,
   context: ConversionContext,
   entries: TransactionEntries,
 ): Reference[] {
   const performer = addPractitioners(obx, 16, context, entries);
-  const text = noteText(notes);
+  const text = noteText(noteSegments);
+  const isDocument = obxDocuments(obx).length > 0;
   const instance = eiIdentifier(repetitions(obx, 21)[0], 'FILL', context.channel, observationSystem);
   return obxObservations(obx, group.effective, context).map((observation: Observation, index) => {
-    observation.subject = group.subject;
+    if (group.subject) observation.subject = group.subject;
     if (group.encounter) observation.encounter = group.encounter;
     if (performer.length > 0) observation.performer = performer;
-    if (text) observation.note = [...(observation.note ?? []), { text }];
+    const notes = [...(isDocument ? [documentNote(group.isReported)] : []), ...(text ? [text] : [])];
+    if (notes.length > 0) observation.note = notes.map((each) => ({ text: each }));
     const fullUrl = context.fullUrl(`OBX.${obx.ordinal}.${index}`);
     if (!group.key) {
       if (instance) observation.identifier = [instance];

@@ -1,12 +1,13 @@
-// HL7 v2.5.1 7.3.1 — ORU^R01: unsolicited observations: { PID [PV1] { OBR {OBX} } }
+// HL7 v2.5.1 7.3.1 — ORU^R01: unsolicited observations: { [PID [PV1]] { OBR {OBX} } }
 import type { ConversionContext } from '../message/context.ts';
 import { Refusal } from '../message/refusal.ts';
 import { first, locationOf, type Segment } from '../message/segment.ts';
 import type { Bundle, DiagnosticReport, Identifier, Reference } from '../resource-types.ts';
 import { obrReport, orderKey } from '../segments/obr-report.ts';
+import { obxDocuments } from '../segments/obx-value.ts';
 import { type TransactionEntries, transactionEntries } from './entries.ts';
 import { addObservations, compositeValue, distinctValues, noteText, type ObservationGroup, reportSystem } from './observations.ts';
-import { addEncounter, addPatient, addPractitioners } from './patient-visit.ts';
+import { addEncounter, addPatient, addPractitioners, mentionedVisit } from './patient-visit.ts';
 
 /** Cross-version extension of R5's DiagnosticReport.note, which R4 has not. */
 const reportNoteUrl = 'http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note';
@@ -18,15 +19,21 @@ interface OrderGroup {
 }
 
 interface PatientGroup {
-  readonly pid: Segment;
+  /** Undefined when the message names no patient at all: a result of an environment, an animal, a control. */
+  readonly pid: Segment | undefined;
   pv1: Segment | undefined;
   /** OBX before the first OBR: observations about the patient (PATIENT_OBSERVATION of later versions), which senders of all versions make. */
   readonly results: { readonly obx: Segment; readonly notes: Segment[] }[];
   readonly orders: OrderGroup[];
 }
 
+/** Whose results these are is not said: PID-3 is what would say it. */
+const noPatient = new Refusal('AE', '101', { segment: 'PID', ordinal: 1, field: 3 });
+
 function patientGroups(segments: readonly Segment[]): PatientGroup[] {
-  const groups: PatientGroup[] = [];
+  // A PID after its results is a mistake of the sender: guessing whose they are would be one of ours.
+  const anonymous = segments.some(({ name }) => name === 'OBR') && !segments.some(({ name }) => name === 'PID' || name === 'PV1');
+  const groups: PatientGroup[] = anonymous ? [{ pid: undefined, pv1: undefined, results: [], orders: [] }] : [];
   let notes: Segment[] = [];
   for (const segment of segments) {
     const group = groups.at(-1);
@@ -37,7 +44,7 @@ function patientGroups(segments: readonly Segment[]): PatientGroup[] {
     } else if (segment.name === 'NTE') {
       notes.push(segment);
     } else if (segment.name === 'PV1' || segment.name === 'OBR' || segment.name === 'OBX') {
-      if (!group) throw new Refusal('AE', '101', { segment: 'PID', ordinal: 1 });
+      if (!group) throw noPatient;
       notes = [];
       if (segment.name === 'PV1') group.pv1 ??= segment;
       else if (segment.name === 'OBR') group.orders.push({ obr: segment, notes, results: [] });
@@ -51,7 +58,7 @@ function patientGroups(segments: readonly Segment[]): PatientGroup[] {
 }
 
 function checkStructure(groups: readonly PatientGroup[]): void {
-  if (groups.length === 0) throw new Refusal('AE', '101', { segment: 'PID', ordinal: 1 });
+  if (groups.length === 0) throw noPatient;
   for (const { results, orders } of groups) {
     const [early] = results;
     if (early && orders.length === 0) throw new Refusal('AE', '100', locationOf(early.obx));
@@ -74,7 +81,8 @@ function reportKey(report: DiagnosticReport, order: Identifier, code: string, us
 
 /**
  * The transaction of an ORU message.
- * @throws Refusal AE 101 without PID, AE 100 for an OBX without OBR
+ * Without any PID the results are stored without a patient, as FHIR allows; they are found by no later message.
+ * @throws Refusal AE 101 for a PV1 or an OBX without PID, AE 100 for an OBX without OBR
  */
 export function oruR01(context: ConversionContext): Bundle {
   const groups = patientGroups(context.message.segments);
@@ -83,10 +91,9 @@ export function oruR01(context: ConversionContext): Bundle {
   const distinct = distinctValues();
   const used = new Set<string>();
   for (const group of groups) {
-    const subject = addPatient(group.pid, context, entries);
-    const encounter =
-      group.pv1 && addEncounter(group.pv1, subject, { defaultClass: 'AMB', stored: 'keep', unnumbered: 'omit' }, context, entries);
-    addResults(group.results, { subject, encounter, key: undefined, effective: undefined }, distinct, context, entries);
+    const subject = group.pid && addPatient(group.pid, context, entries);
+    const encounter = group.pv1 && subject && addEncounter(group.pv1, subject, mentionedVisit, context, entries);
+    addResults(group.results, { subject, encounter, key: undefined, effective: undefined, isReported: false }, distinct, context, entries);
     for (const order of group.orders) addReport(order, { subject, encounter }, { used, distinct }, context, entries);
   }
   return entries.bundle();
@@ -114,10 +121,12 @@ function addReport(
   const code = first(obr, 4) || first(obr, 4, 2);
   const key = order && [order.value ?? '', code];
   const effective = report.effectiveDateTime ?? report.effectivePeriod?.start;
-  report.subject = subject;
+  if (subject) report.subject = subject;
   if (encounter) report.encounter = encounter;
-  const references = addResults(results, { subject, encounter, key, effective }, distinct, context, entries);
+  const references = addResults(results, { subject, encounter, key, effective, isReported: true }, distinct, context, entries);
   if (references.length > 0) report.result = references;
+  const documents = results.flatMap(({ obx }) => obxDocuments(obx));
+  if (documents.length > 0) report.presentedForm = documents;
   const interpreters = addPractitioners(obr, 32, context, entries);
   if (interpreters.length > 0) report.resultsInterpreter = interpreters;
   const text = noteText(notes);

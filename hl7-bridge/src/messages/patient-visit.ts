@@ -1,10 +1,12 @@
 // The groups that ADT and ORU share: PID -> Patient, PV1 -> Encounter with its people and place.
+import { present } from '../datatypes/element.ts';
 import type { ConversionContext } from '../message/context.ts';
-import { isValued, repetitions, type Segment } from '../message/segment.ts';
-import type { Encounter, EncounterParticipant, Reference } from '../resource-types.ts';
+import { isDelete, isValued, repetitions, type Segment } from '../message/segment.ts';
+import type { Encounter, EncounterParticipant, Reference, VisitUpdate } from '../resource-types.ts';
 import { patientKey, pidPatient } from '../segments/pid-patient.ts';
 import { plLocation } from '../segments/pl-location.ts';
-import { pv1Encounter } from '../segments/pv1-encounter.ts';
+import { impliedClass, pv1Encounter, pv1Status, unknownClass } from '../segments/pv1-encounter.ts';
+import { markDeleted } from '../segments/rows.ts';
 import { xcnPractitioner } from '../segments/xcn-practitioner.ts';
 import type { TransactionEntries } from './entries.ts';
 
@@ -45,24 +47,91 @@ function participants(pv1: Segment, context: ConversionContext, entries: Transac
   );
 }
 
-function addLocation(pv1: Segment, encounter: Encounter, context: ConversionContext, entries: TransactionEntries): void {
-  const [pl] = repetitions(pv1, 3);
+type Place = NonNullable<Encounter['location']>[number];
+
+/** Where the state of the visit tells nothing of the place, nothing is said of it. */
+const locationStatus: { readonly [status in Encounter['status']]?: NonNullable<Place['status']> } = {
+  planned: 'planned',
+  'in-progress': 'active',
+  finished: 'completed',
+};
+
+/** PV1-3 is where the patient is (or was, or will be); with `prior`, PV1-6 is where the patient came from. */
+function addLocations(pv1: Segment, encounter: VisitUpdate, prior: boolean, context: ConversionContext, entries: TransactionEntries): void {
+  const here = encounter.status && locationStatus[encounter.status];
+  const found = [place(pv1, 3, here, context, entries), ...(prior ? [place(pv1, 6, 'completed', context, entries)] : [])];
+  const location = present(found);
+  if (location.length > 0) encounter.location = location;
+}
+
+function place(
+  pv1: Segment,
+  field: number,
+  status: Place['status'] | undefined,
+  context: ConversionContext,
+  entries: TransactionEntries,
+): Place | undefined {
+  const [pl] = repetitions(pv1, field);
   const location = pl && plLocation(pl, context);
   const [key] = location?.identifier ?? [];
-  if (!location || !key) return;
-  const reference = entries.createIfNone(location, key, context.fullUrl(`PV1.${pv1.ordinal}.3`));
-  encounter.location = [{ location: reference, status: encounter.status === 'planned' ? 'planned' : 'active' }];
+  if (!location || !key) return undefined;
+  const reference = entries.createIfNone(location, key, context.fullUrl(`PV1.${pv1.ordinal}.${field}`));
+  return { location: reference, ...(status ? { status } : {}) };
 }
 
 export interface VisitRules {
-  readonly defaultClass: 'IMP' | 'AMB';
+  /** The state that the event tells; undefined when it tells none and the stored one stays. */
+  readonly status: Encounter['status'] | undefined;
+  /** PV1-2 and PV1-45 cannot tell another state than the event. */
+  readonly isFinal?: boolean;
+  /** A discharge did not happen: its time and its disposition go. */
+  readonly reopens?: boolean;
+  /** The class of the event when PV1-2 is empty. */
+  readonly defaultClass: 'IMP' | 'AMB' | 'PRENC' | undefined;
+  readonly priorLocation?: boolean;
   /** What to do with a visit that is already stored: the message tells its state (ADT), or only mentions it (ORU). */
   readonly stored: 'update' | 'keep';
   /** A visit without PV1-19 cannot be found again: an admission makes one, other messages leave it out. */
   readonly unnumbered: 'create' | 'omit';
 }
 
-/** Adds the Encounter of a PV1 within its patient, and the Practitioners and the Location it names. */
+/** A result mentions the visit; what it says of the state is used only when nobody knows the visit yet. */
+export const mentionedVisit: VisitRules = { status: 'in-progress', defaultClass: 'AMB', stored: 'keep', unnumbered: 'omit' };
+
+/** The message tells the state of the visit; otherwise a stored one stays. */
+function tellsState(pv1: Segment, rules: VisitRules): boolean {
+  return rules.status !== undefined || isValued(pv1, 45);
+}
+
+/** The state and the class; elements that a stored Encounter has better are left out, so that the merge keeps them. */
+function setState(encounter: VisitUpdate, pv1: Segment, rules: VisitRules, isNew: boolean): void {
+  const told = rules.isFinal ? rules.status : (pv1Status(pv1) ?? rules.status);
+  const status = isNew || tellsState(pv1, rules) ? (told ?? 'in-progress') : undefined;
+  if (status) encounter.status = status;
+  const implied = rules.defaultClass ? impliedClass(rules.defaultClass) : isNew ? unknownClass : undefined;
+  if (!encounter.class && implied) encounter.class = implied;
+  // Without a discharge time the period is only a start: it would take the end from a finished visit.
+  if (!isNew && !tellsState(pv1, rules) && !isDelete(pv1, 45)) delete encounter.period;
+}
+
+function cancelDischarge(encounter: VisitUpdate): void {
+  const { start } = encounter.period ?? {};
+  delete encounter.period;
+  delete encounter.hospitalization?.dischargeDisposition;
+  if (start) encounter.period = { start };
+  const gone = [...(start ? [] : ['period']), ...(Object.keys(encounter.hospitalization ?? {}).length > 0 ? [] : ['hospitalization'])];
+  if (gone.includes('hospitalization')) delete encounter.hospitalization;
+  markDeleted(encounter, gone);
+}
+
+function visitOf(pv1: Segment, rules: VisitRules, context: ConversionContext): VisitUpdate {
+  const encounter = pv1Encounter(pv1, context);
+  setState(encounter, pv1, rules, context.visit === 'new' || rules.stored === 'keep' || !encounter.identifier);
+  if (rules.reopens) cancelDischarge(encounter);
+  return encounter;
+}
+
+/** Adds the Encounter of a PV1 within its patient, and the Practitioners and the Locations it names. */
 export function addEncounter(
   pv1: Segment,
   subject: Reference,
@@ -70,14 +139,16 @@ export function addEncounter(
   context: ConversionContext,
   entries: TransactionEntries,
 ): Reference | undefined {
-  const encounter = pv1Encounter(pv1, context, rules.defaultClass);
+  const encounter = visitOf(pv1, rules, context);
   const [key] = encounter.identifier ?? [];
   if (!key && rules.unnumbered === 'omit') return undefined;
   encounter.subject = subject;
   const found = participants(pv1, context, entries);
   if (found.length > 0) encounter.participant = found;
-  if (isValued(pv1, 3)) addLocation(pv1, encounter, context, entries);
+  addLocations(pv1, encounter, rules.priorLocation === true, context, entries);
   const fullUrl = context.fullUrl(`PV1.${pv1.ordinal}`);
   if (!key) return entries.create(encounter, fullUrl);
-  return rules.stored === 'update' ? entries.update(encounter, key, fullUrl) : entries.createIfNone(encounter, key, fullUrl);
+  // A whole Encounter with a state that nobody told must not fall on a stored one.
+  const keeps = rules.stored === 'keep' || (context.visit === 'new' && !tellsState(pv1, rules));
+  return keeps ? entries.createIfNone(encounter, key, fullUrl) : entries.update(encounter, key, fullUrl);
 }

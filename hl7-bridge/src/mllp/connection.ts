@@ -1,12 +1,15 @@
 // One MLLP connection: reads frames, handles them one after the other, writes the answers in order.
 import type { Socket } from 'node:net';
 import type { BridgeLog } from '../log.ts';
+import type { FrameBuffers } from './frame-buffers.ts';
 import { createFrameDecoder, encodeFrame } from './frame-decoder.ts';
 import type { MllpLimits } from './limits.ts';
 
 export interface ConnectionOptions {
   readonly limits: MllpLimits;
   readonly log: BridgeLog;
+  /** Shared by all connections. */
+  readonly buffers: FrameBuffers;
   handle(frame: Buffer): Promise<Buffer | undefined>;
 }
 
@@ -43,6 +46,11 @@ function connectionTimers(limits: MllpLimits, expire: (event: string) => void) {
         deadline = undefined;
       } else deadline ??= setTimeout(expire, limits.frameTimeoutMs, 'mllp-frame-timeout');
     },
+    /** The peer is not read, so its silence is ours; a frame that is held up too long still ends. */
+    waitForMemory(inFrame: boolean): void {
+      clearTimeout(silence);
+      if (inFrame) deadline ??= setTimeout(expire, limits.frameTimeoutMs, 'mllp-frame-timeout');
+    },
     waitForPeer(): void {
       clearTimeout(silence);
       silence = setTimeout(expire, limits.readTimeoutMs, 'mllp-write-timeout');
@@ -51,7 +59,7 @@ function connectionTimers(limits: MllpLimits, expire: (event: string) => void) {
 }
 
 /** Serves a socket until either side ends it. */
-export function openConnection(socket: Socket, { limits, log, handle }: ConnectionOptions): { drain(): Promise<void> } {
+export function openConnection(socket: Socket, { limits, log, buffers, handle }: ConnectionOptions): { drain(): Promise<void> } {
   const decoder = createFrameDecoder(limits.maxFrameBytes);
   const queue: Buffer[] = [];
   let working = false;
@@ -63,6 +71,23 @@ export function openConnection(socket: Socket, { limits, log, handle }: Connecti
     socket.destroy();
   };
   const timers = connectionTimers(limits, drop);
+  let answeringBytes = 0;
+  const memory = buffers.open(() => {
+    readOn();
+    if (!working) timers.waitForBytes(decoder.inFrame());
+  });
+  let hasMemory = true;
+
+  /** Tells how much is held: the frame being received, those that wait, the one being answered. */
+  function account(): void {
+    const waiting = queue.reduce((sum, frame) => sum + frame.buffer.byteLength, 0);
+    hasMemory = memory.hold(decoder.bufferedBytes() + waiting + answeringBytes, decoder.inFrame());
+  }
+
+  function readOn(): void {
+    hasMemory = true;
+    if (queue.length < limits.maxQueuedFrames && !ending && !socket.destroyed) socket.resume();
+  }
 
   async function answerNext(frame: Buffer): Promise<void> {
     timers.stop();
@@ -77,8 +102,11 @@ export function openConnection(socket: Socket, { limits, log, handle }: Connecti
     working = true;
     try {
       for (let frame = queue.shift(); frame !== undefined && !socket.destroyed; frame = queue.shift()) {
+        answeringBytes = frame.buffer.byteLength;
         await answerNext(frame);
-        if (queue.length < limits.maxQueuedFrames && !ending) socket.resume();
+        answeringBytes = 0;
+        account();
+        if (hasMemory) readOn();
       }
     } catch {
       drop('mllp-handler-failed');
@@ -86,7 +114,8 @@ export function openConnection(socket: Socket, { limits, log, handle }: Connecti
     working = false;
     if (socket.destroyed) return;
     if (ending) socket.end();
-    else timers.waitForBytes(decoder.inFrame());
+    else if (hasMemory) timers.waitForBytes(decoder.inFrame());
+    else timers.waitForMemory(decoder.inFrame());
   }
 
   socket.on('data', (chunk: Buffer) => {
@@ -96,9 +125,12 @@ export function openConnection(socket: Socket, { limits, log, handle }: Connecti
     if (abandonedFrames > 0) log('mllp-frame-abandoned', { abandonedFrames });
     if (overflow) return drop('mllp-frame-too-large');
     queue.push(...frames);
-    if (queue.length >= limits.maxQueuedFrames) socket.pause();
+    account();
+    if (!hasMemory) log('mllp-memory-full', {});
+    if (queue.length >= limits.maxQueuedFrames || !hasMemory) socket.pause();
     if (working) return;
     if (queue.length > 0) void work();
+    else if (!hasMemory) timers.waitForMemory(decoder.inFrame());
     else if (noiseBytes < chunk.length) timers.waitForBytes(decoder.inFrame());
   });
   socket.on('end', () => {
@@ -106,7 +138,11 @@ export function openConnection(socket: Socket, { limits, log, handle }: Connecti
     if (!working) socket.end();
   });
   socket.on('error', () => log('mllp-connection-error', {}));
-  socket.on('close', timers.stop);
+  socket.on('close', () => {
+    timers.stop();
+    queue.length = 0;
+    memory.close();
+  });
   timers.waitForBytes(false);
 
   return {

@@ -19,6 +19,8 @@ export interface FrameDecoder {
   push(chunk: Buffer): DecodedChunk;
   /** True between a start block and its end block. */
   inFrame(): boolean;
+  /** The memory of the frame that is not complete. */
+  bufferedBytes(): number;
 }
 
 type State = 'outside' | 'inside' | 'after-end-block';
@@ -80,7 +82,7 @@ export function createFrameDecoder(maxFrameBytes: number): FrameDecoder {
     return { frames, overflow: false, noiseBytes, abandonedFrames };
   }
 
-  return { push, inFrame: () => state !== 'outside' };
+  return { push, inFrame: () => state !== 'outside', bufferedBytes: () => buffer.length };
 }
 
 /** Start block, payload, end block: what goes on the wire. */

@@ -2,6 +2,8 @@
 export interface MllpLimits {
   /** Bytes of one frame between start and end block. */
   readonly maxFrameBytes: number;
+  /** Bytes that the unanswered frames of all connections hold together; above it sockets are not read, apart from the frame that began first. */
+  readonly maxBufferedBytes: number;
   readonly maxConnections: number;
   /** Frames waiting behind the one being handled, per connection; above it the socket is not read. */
   readonly maxQueuedFrames: number;
@@ -17,6 +19,7 @@ export interface MllpLimits {
 
 export const defaultMllpLimits: MllpLimits = {
   maxFrameBytes: 32 * 1024 * 1024,
+  maxBufferedBytes: 128 * 1024 * 1024,
   maxConnections: 64,
   maxQueuedFrames: 16,
   readTimeoutMs: 30_000,

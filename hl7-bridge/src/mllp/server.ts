@@ -2,6 +2,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { type BridgeLog, silentLog } from '../log.ts';
 import { openConnection } from './connection.ts';
+import { createFrameBuffers } from './frame-buffers.ts';
 import { defaultMllpLimits, type MllpLimits } from './limits.ts';
 
 export interface MllpServerOptions {
@@ -35,11 +36,12 @@ function listen(server: Server, host: string, port: number): Promise<{ port: num
 export function createMllpServer(options: MllpServerOptions): MllpServer {
   const limits: MllpLimits = { ...defaultMllpLimits, ...options.limits };
   const log = options.log ?? silentLog;
+  const buffers = createFrameBuffers(limits.maxBufferedBytes);
   const connections = new Set<{ drain(): Promise<void> }>();
 
   // Half-open sockets stay writable: a sender may close its side and still wait for the acknowledgement.
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket: Socket) => {
-    const connection = openConnection(socket, { limits, log, handle: options.handle });
+    const connection = openConnection(socket, { limits, log, buffers, handle: options.handle });
     connections.add(connection);
     socket.once('close', () => connections.delete(connection));
   });

@@ -2,6 +2,7 @@
 import { cweConcept, unknownConcept } from '../datatypes/codeable-concept.ts';
 import { dateTime } from '../datatypes/dtm.ts';
 import { eiIdentifier, unassignedSystem } from '../datatypes/identifier.ts';
+import { periodOf } from '../datatypes/period.ts';
 import type { ConversionContext } from '../message/context.ts';
 import { first, isValued, repetitions, type Segment } from '../message/segment.ts';
 import type { DiagnosticReport, Identifier } from '../resource-types.ts';
@@ -37,8 +38,8 @@ const rows: readonly SegmentRow<DiagnosticReport>[] = [
     ig: 'OBR-7 effectivePeriod.start, OBR-8 effectivePeriod.end (OBR-8 valued)',
     field: 8,
     set(report, segment, { channel }) {
-      const [start, end] = [dateTime(segment, 7, channel.utcOffset), dateTime(segment, 8, channel.utcOffset)];
-      report.effectivePeriod = { ...(start ? { start } : {}), ...(end ? { end } : {}) };
+      const period = periodOf(dateTime(segment, 7, channel.utcOffset), dateTime(segment, 8, channel.utcOffset));
+      if (period) report.effectivePeriod = period;
     },
   },
   {

@@ -1,10 +1,12 @@
 // https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-segment-obx-to-observation.html — OBX-5 and OBX-6 by OBX-2
+import { edAttachment, rpAttachment } from '../datatypes/attachment.ts';
 import { codeText, cweConcept } from '../datatypes/codeable-concept.ts';
 import { dateTimeOf, timeOf } from '../datatypes/dtm.ts';
 import { element } from '../datatypes/element.ts';
+import { periodOf } from '../datatypes/period.ts';
 import { Refusal } from '../message/refusal.ts';
 import { first, locationOf, part, type Repetition, repetitions, type Segment } from '../message/segment.ts';
-import type { Observation, Quantity } from '../resource-types.ts';
+import type { Attachment, Observation, Quantity } from '../resource-types.ts';
 import { codingSystemUri } from '../tables/coding-systems.ts';
 
 /** The part of an Observation that OBX-5 decides. */
@@ -20,7 +22,6 @@ export type ObservationValue = Partial<
     | 'valueRatio'
     | 'valuePeriod'
     | 'dataAbsentReason'
-    | 'note'
   >
 >;
 
@@ -82,7 +83,7 @@ function dated(obx: Segment, ts: Repetition, utcOffset: string): ObservationValu
 
 function period(obx: Segment, dr: Repetition, utcOffset: string): ObservationValue {
   const ends = [part(dr, 1), part(dr, 2)].map((text) => (text === '' ? undefined : (dateTimeOf(text, utcOffset) ?? wrongType(obx))));
-  const valuePeriod = element({ start: ends[0], end: ends[1] });
+  const valuePeriod = periodOf(ends[0], ends[1]);
   return valuePeriod ? { valuePeriod } : wrongType(obx);
 }
 
@@ -139,6 +140,12 @@ function typedValue(obx: Segment, type: string, value: Repetition, utcOffset: st
 
 const textTypes = new Set(['ST', 'TX', 'FT', '']);
 const documentTypes = new Set(['ED', 'RP']);
+/** The documents of an OBX: R4 has no attachment as the value of an Observation, they belong to its report. */
+export function obxDocuments(obx: Segment): Attachment[] {
+  const type = first(obx, 2).toUpperCase();
+  if (!documentTypes.has(type)) return [];
+  return repetitions(obx, 5).map(type === 'ED' ? edAttachment : rpAttachment);
+}
 
 /**
  * The values of an OBX: one for each repetition of OBX-5, except text, whose repetitions are lines of one text.
@@ -146,9 +153,7 @@ const documentTypes = new Set(['ED', 'RP']);
  */
 export function obxValues(obx: Segment, utcOffset: string): ObservationValue[] {
   const type = first(obx, 2).toUpperCase();
-  if (documentTypes.has(type)) {
-    return [{ ...absent('unsupported'), note: [{ text: 'An embedded or referenced document (OBX-2 ED or RP) was not taken over.' }] }];
-  }
+  if (documentTypes.has(type)) return [absent('unsupported')];
   const values = repetitions(obx, 5);
   if (values.length === 0) return [absent('unknown')];
   if (!textTypes.has(type)) return values.map((value) => typedValue(obx, type, value, utcOffset));

@@ -104,6 +104,7 @@ const rows: readonly SegmentRow<Patient>[] = [
   {
     ig: 'PID-6 extension[1] patient-mothersMaidenName',
     field: 6,
+    element: 'extension',
     set(patient, segment) {
       const name = first(segment, 6);
       if (name) addExtension(patient, { url: `${core}/patient-mothersMaidenName`, valueString: name });
@@ -141,6 +142,7 @@ const rows: readonly SegmentRow<Patient>[] = [
   {
     ig: 'PID-10 us-core-race',
     field: 10,
+    element: 'extension',
     set(patient, segment) {
       const race = usCoreExtension('us-core-race', repetitions(segment, 10), (code) => (ombRaces.has(code) ? code : undefined));
       if (race) addExtension(patient, race);
@@ -181,6 +183,7 @@ const rows: readonly SegmentRow<Patient>[] = [
   {
     ig: 'PID-17 extension[2] patient-religion',
     field: 17,
+    element: 'extension',
     set(patient, segment) {
       const religion = cweConcept(repetitions(segment, 17)[0], 'http://terminology.hl7.org/CodeSystem/v2-0006');
       if (religion) addExtension(patient, { url: `${core}/patient-religion`, valueCodeableConcept: religion });
@@ -206,6 +209,7 @@ const rows: readonly SegmentRow<Patient>[] = [
   {
     ig: 'PID-22 us-core-ethnicity',
     field: 22,
+    element: 'extension',
     set(patient, segment) {
       const ethnicity = usCoreExtension('us-core-ethnicity', repetitions(segment, 22).slice(0, 1), (code) => ombEthnicities[code]);
       if (ethnicity) addExtension(patient, ethnicity);
@@ -214,6 +218,7 @@ const rows: readonly SegmentRow<Patient>[] = [
   {
     ig: 'PID-23 extension[3] patient-birthPlace',
     field: 23,
+    element: 'extension',
     set(patient, segment) {
       addExtension(patient, { url: `${core}/patient-birthPlace`, valueAddress: { text: first(segment, 23) } });
     },
@@ -227,8 +232,8 @@ const rows: readonly SegmentRow<Patient>[] = [
     },
   },
   { ig: 'PID-25 multipleBirthInteger', field: 25, element: 'multipleBirthInteger', set: setMultipleBirthOrder },
-  { ig: 'PID-26 extension[4] patient-citizenship', field: 26, set: conceptExtension('patient-citizenship', 26) },
-  { ig: 'PID-28 extension[5] patient-nationality', field: 28, set: conceptExtension('patient-nationality', 28) },
+  { ig: 'PID-26 extension[4] patient-citizenship', field: 26, element: 'extension', set: conceptExtension('patient-citizenship', 26) },
+  { ig: 'PID-28 extension[5] patient-nationality', field: 28, element: 'extension', set: conceptExtension('patient-nationality', 28) },
   {
     ig: 'PID-30 deceasedBoolean (PID-29 not valued)',
     field: 30,

@@ -1,11 +1,11 @@
 // https://build.fhir.org/ig/HL7/v2-to-fhir/ConceptMap-segment-pv1-to-encounter.html — PV1[Encounter]
 import { codeText, cweConcept } from '../datatypes/codeable-concept.ts';
 import { dateTime } from '../datatypes/dtm.ts';
-import { element } from '../datatypes/element.ts';
 import { cxIdentifier, unassignedSystem } from '../datatypes/identifier.ts';
+import { periodOf } from '../datatypes/period.ts';
 import type { ConversionContext } from '../message/context.ts';
 import { isValued, part, repetitions, type Segment } from '../message/segment.ts';
-import type { CodeableConcept, Coding, Encounter, Identifier, Period } from '../resource-types.ts';
+import type { CodeableConcept, Coding, Encounter, Identifier, VisitUpdate } from '../resource-types.ts';
 import { encounterClass, encounterStatus } from '../tables/vocabulary.ts';
 import { applyRows, type SegmentRow } from './rows.ts';
 
@@ -19,7 +19,7 @@ function concept(field: number, table: string) {
 }
 
 function hospitalization(field: number, table: string, assign: (stay: Hospitalization, value: CodeableConcept) => void) {
-  return (encounter: Encounter, segment: Segment): void => {
+  return (encounter: VisitUpdate, segment: Segment): void => {
     const value = concept(field, table)(segment);
     if (!value) return;
     encounter.hospitalization ??= {};
@@ -32,19 +32,12 @@ function classOf(code: string): Coding {
   return encounterClass[code] ?? { system: `${v2Table}0004`, code };
 }
 
-const rows: readonly SegmentRow<Encounter>[] = [
+const rows: readonly SegmentRow<VisitUpdate>[] = [
   {
     ig: 'PV1-2 class',
     field: 2,
     set(encounter, segment) {
       encounter.class = classOf(codeText(part(repetitions(segment, 2)[0], 1)));
-    },
-  },
-  {
-    ig: 'PV1-2 status (PV1-45 not valued)',
-    field: 2,
-    set(encounter, segment) {
-      encounter.status = encounterStatus[part(repetitions(segment, 2)[0], 1)] ?? encounter.status;
     },
   },
   {
@@ -74,26 +67,40 @@ const rows: readonly SegmentRow<Encounter>[] = [
       if (type) encounter.serviceType = type;
     },
   },
-  { ig: 'PV1-13 hospitalization.reAdmission', field: 13, set: hospitalization(13, '0092', (stay, value) => (stay.reAdmission = value)) },
-  { ig: 'PV1-14 hospitalization.admitSource', field: 14, set: hospitalization(14, '0023', (stay, value) => (stay.admitSource = value)) },
+  {
+    ig: 'PV1-13 hospitalization.reAdmission',
+    field: 13,
+    element: 'hospitalization',
+    set: hospitalization(13, '0092', (stay, value) => (stay.reAdmission = value)),
+  },
+  {
+    ig: 'PV1-14 hospitalization.admitSource',
+    field: 14,
+    element: 'hospitalization',
+    set: hospitalization(14, '0023', (stay, value) => (stay.admitSource = value)),
+  },
   {
     ig: 'PV1-15 hospitalization.specialArrangement',
     field: 15,
+    element: 'hospitalization',
     set: hospitalization(15, '0009', (stay, value) => (stay.specialArrangement = [value])),
   },
   {
     ig: 'PV1-16 hospitalization.specialCourtesy',
     field: 16,
+    element: 'hospitalization',
     set: hospitalization(16, '0099', (stay, value) => (stay.specialCourtesy = [value])),
   },
   {
     ig: 'PV1-36 hospitalization.dischargeDisposition',
     field: 36,
+    element: 'hospitalization',
     set: hospitalization(36, '0112', (stay, value) => (stay.dischargeDisposition = value)),
   },
   {
     ig: 'PV1-38 hospitalization.dietPreference',
     field: 38,
+    element: 'hospitalization',
     set: hospitalization(38, '0114', (stay, value) => (stay.dietPreference = [value])),
   },
   {
@@ -101,17 +108,16 @@ const rows: readonly SegmentRow<Encounter>[] = [
     field: 44,
     element: 'period',
     set(encounter, segment, { channel }) {
-      const start = dateTime(segment, 44, channel.utcOffset);
-      if (start) encounter.period = { ...encounter.period, start };
+      const period = periodOf(dateTime(segment, 44, channel.utcOffset), undefined);
+      if (period) encounter.period = period;
     },
   },
   {
-    ig: 'PV1-45 period.end, status finished',
+    ig: 'PV1-45 period.end',
     field: 45,
     set(encounter, segment, { channel }) {
-      const period = element<Period>({ start: encounter.period?.start, end: dateTime(segment, 45, channel.utcOffset) });
+      const period = periodOf(encounter.period?.start, dateTime(segment, 45, channel.utcOffset));
       if (period) encounter.period = period;
-      encounter.status = 'finished';
     },
   },
 ];
@@ -122,12 +128,22 @@ export function visitNumber(pv1: Segment, { channel, facility }: ConversionConte
   return cx && cxIdentifier(cx, channel, unassignedSystem(facility, 'visit'));
 }
 
-/**
- * The Encounter of a PV1 segment, without its participants and locations.
- * @param defaultClass the class of the event when PV1-2 is empty (A04 registers an outpatient)
- */
-export function pv1Encounter(pv1: Segment, context: ConversionContext, defaultClass: 'IMP' | 'AMB'): Encounter {
-  const encounter: Encounter = { resourceType: 'Encounter', status: 'in-progress', class: { system: actCode, code: defaultClass } };
+/** The Coding of a class that an event implies. */
+export function impliedClass(code: 'IMP' | 'AMB' | 'PRENC'): Coding {
+  return { system: actCode, code };
+}
+
+/** Encounter.class is required, also where nobody said which. */
+export const unknownClass: Coding = { system: 'http://terminology.hl7.org/CodeSystem/v3-NullFlavor', code: 'UNK' };
+
+/** The state of the visit as PV1 tells it: PV1-45 says finished (IG: PV1-45 valued), else PV1-2 may tell. */
+export function pv1Status(pv1: Segment): Encounter['status'] | undefined {
+  return isValued(pv1, 45) ? 'finished' : encounterStatus[part(repetitions(pv1, 2)[0], 1)];
+}
+
+/** What a PV1 segment says of its Encounter, without state, participants and locations. */
+export function pv1Encounter(pv1: Segment, context: ConversionContext): VisitUpdate {
+  const encounter: VisitUpdate = { resourceType: 'Encounter' };
   const visit = isValued(pv1, 19) ? visitNumber(pv1, context) : undefined;
   if (visit) encounter.identifier = [visit];
   applyRows(rows, encounter, pv1, context);

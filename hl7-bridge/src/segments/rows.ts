@@ -7,13 +7,19 @@ export interface SegmentRow<R> {
   /** The row of the IG sheet: field and FHIR attribute. */
   readonly ig: string;
   readonly field: number;
-  /** The element that `""` deletes; left out where the field shares an extension list and cannot delete alone. */
+  /** The element that `""` deletes when no field of the message feeds it; left out where other fields are the element's main source. */
   readonly element?: keyof R & string;
   set(target: R, segment: Segment, context: ConversionContext): void;
 }
 
 /** Carries the HL7 delete mark to the door: it removes the named element from the stored resource. */
 const deleteExtensionUrl = 'https://limen.example/StructureDefinition/v2-delete';
+
+/** Asks the door to delete elements of the stored resource. */
+export function markDeleted(target: { extension?: Extension[] }, names: readonly string[]): void {
+  const marks = names.map((name) => ({ url: deleteExtensionUrl, valueCode: name }));
+  if (marks.length > 0) target.extension = [...(target.extension ?? []), ...marks];
+}
 
 /** Applies the rows of a segment to a resource. An empty field says nothing; `""` says delete. */
 export function applyRows<R extends { extension?: Extension[] }>(
@@ -28,6 +34,8 @@ export function applyRows<R extends { extension?: Extension[] }>(
     else if (row.element && isDelete(segment, row.field)) deleted.add(row.element);
   }
   // A list fed by several fields is replaced whole, so a part that is still valued decides.
-  const marks = [...deleted].filter((name) => target[name] === undefined).map((name) => ({ url: deleteExtensionUrl, valueCode: name }));
-  if (marks.length > 0) target.extension = [...(target.extension ?? []), ...marks];
+  markDeleted(
+    target,
+    [...deleted].filter((name) => target[name] === undefined),
+  );
 }

@@ -1,4 +1,4 @@
-// https://cds-hooks.hl7.org/2.0/ — requests of other implementations: valid current ones are served, unknown and retired hooks refused.
+// https://cds-hooks.hl7.org/2.0/ — requests of other implementations: valid current ones are served, unknown and retired hooks refused, feedback is taken.
 import { startProduct } from '../../product.ts';
 import { ask, type Json, list } from '../../rest-client.ts';
 import { readJson, type Suite } from '../suite.ts';
@@ -42,7 +42,13 @@ export const cdsHooks: Suite = {
       const services = list((await ask(base)).json['services']);
       for (const entry of readJson(folder, 'index.json') as unknown as readonly Json[]) {
         const file = String(entry['file']);
-        if (String(entry['kind']) !== 'request') {
+        const kind = String(entry['kind']);
+        if (kind === 'feedback') {
+          const call = await send(`${base}/medication-safety/feedback`, readJson(folder, file));
+          tally.add(file, call.status === 200 ? undefined : `expected 200, got ${told(call)}`);
+          continue;
+        }
+        if (kind !== 'request') {
           tally.notYet(file);
           continue;
         }

@@ -1,11 +1,13 @@
-// vectors/: inputs with expected values, one file a capability. Of the drug pairs the 15 ONC high-priority ones are built.
+// vectors/: inputs with expected values, one file a capability. Of the drug pairs the 15 ONC high-priority ones are built, of oip-v2 what the shipped models can answer.
 import { globSync } from 'node:fs';
 import path from 'node:path';
 import { type CheckedMedication, checkInteractions, medicationTables } from '@limen/ai-operations';
 import { type Json, list } from '../../rest-client.ts';
+import { checkInference } from '../inference.ts';
 import { has, readJson, type Suite, type Tally } from '../suite.ts';
 
 const interactions = 'ddi-onc.json';
+const inference = 'oip-v2.json';
 
 // The names of two of the pairs are written longer there.
 const pairName = (id: string): string => id.replace('-strong-', '-');
@@ -30,6 +32,12 @@ export const vectors: Suite = {
   async run(folder, tally) {
     for (const file of globSync('*.json', { cwd: folder }).sort()) {
       const content = readJson(folder, file);
+      if (file === inference) {
+        await checkInference(list(content['vectors']), (index, problem, notYet) =>
+          notYet ? tally.notYet(`${file} ${index}`) : tally.add(`${file} ${index}`, problem),
+        );
+        continue;
+      }
       for (const [index, vector] of [...list(content['vectors']), ...list(content['rows'])].entries()) {
         const id = `${file} ${index}`;
         if (file === interactions) checkPair(`${id} ${vector['a']} + ${vector['b']}`, vector, tally);

@@ -37,8 +37,9 @@ export async function resolvePersons(server: Server, principal: Principal, entri
     if (entry.type === 'Patient' && entry.id) ids.add(entry.id);
     if (entry.type === 'Patient' && entry.condition) conditionals.add(`Patient?${entry.condition}`);
     if (!entry.resource) continue;
-    if (entry.type === 'Patient' && principal.plane === 'identified' && !isStoredForm(server, entry.resource)) {
-      const { person } = server.door.collect(entry.resource);
+    if (entry.type === 'Patient' && principal.plane === 'identified' && (entry.patched || !isStoredForm(server, entry.resource))) {
+      // Of a patched Patient only what the patch brought is said of the person; the rest is stored form.
+      const { person } = server.door.collect(entry.patched?.only ?? entry.resource);
       if (person) facts.push({ index, person });
     }
     eachReference(entry.resource, (reference) => {

@@ -4,23 +4,27 @@
 import { type Deidentified, mentionedNames } from '@limen/deidentification';
 import { grantsFor, type Issue, OperationOutcomeError, type Principal, parseExact, parseReference, type Resource } from '@limen/fhir-model';
 import type { AuditRow } from '../../audit/chain.ts';
+import { deidentifyFresh } from '../../patch/index.ts';
 import { recheck } from '../../search/index.ts';
 import type { Server } from '../../server.ts';
 import { type Change, type IdempotencyRecord, PlanOutdated } from '../../store/commit.ts';
 import { shardOf } from '../../store/ids.ts';
 import { type Person, pseudonymOf } from '../../vault/index.ts';
 import { accessFor, isUnrestricted } from '../access.ts';
+import { definitionTypes } from '../stored-definitions.ts';
+import { claimFaults, claimsOf, withdrawClaims } from './claims.ts';
 import { resolveConditionals } from './conditionals.ts';
 import { copyResource } from './copy.ts';
-import type { WriteEntry, WriteResult } from './entry.ts';
+import type { RequestedEntry, WriteEntry, WriteResult } from './entry.ts';
 import { mergeIntoStored, takeDeleteMarks } from './merge.ts';
+import { applyPatches } from './patches.ts';
 import { isStoredForm, type Persons, resolvePersons } from './persons.ts';
 import { lookUpReferences, rewriteReferences } from './references.ts';
 import { type Target, targetsOf } from './targets.ts';
 
 export interface WriteRequest {
   readonly principal: Principal;
-  readonly entries: readonly WriteEntry[];
+  readonly entries: readonly RequestedEntry[];
   /** The audit row, given what was touched ("Type/id/version"). */
   audit(results: readonly WriteResult[]): AuditRow;
   idempotency?(results: readonly WriteResult[]): IdempotencyRecord;
@@ -31,10 +35,12 @@ const maximumPlans = 8;
 /** Validates, plans and commits; all entries become durable together or none. */
 export async function write(server: Server, request: WriteRequest): Promise<readonly WriteResult[]> {
   authorizeEntries(request.principal, request.entries);
-  validateEntries(server, request.principal, request.entries);
+  await validateEntries(server, request.principal, request.entries);
   for (let attempt = 1; ; attempt++) {
     try {
-      return await planAndCommit(server, request, attempt === 1);
+      const results = await planAndCommit(server, request, attempt === 1);
+      if (request.entries.some(({ type }) => definitionTypes.has(type))) server.profiles.forget();
+      return results;
     } catch (error) {
       if (!(error instanceof PlanOutdated)) throw error;
       if (attempt === maximumPlans)
@@ -47,10 +53,10 @@ export async function write(server: Server, request: WriteRequest): Promise<read
   }
 }
 
-const letters = { create: 'c', update: 'u', delete: 'd' } as const;
+const letters = { create: 'c', update: 'u', delete: 'd', patch: 'u' } as const;
 
 /** Rights before anything else: what a token may not write reaches neither the validator nor the vault. */
-function authorizeEntries(principal: Principal, entries: readonly WriteEntry[]): void {
+function authorizeEntries(principal: Principal, entries: readonly RequestedEntry[]): void {
   for (const { type, kind, expression } of entries) {
     if (grantsFor(principal.scopes, type, letters[kind]).length > 0) continue;
     throw new OperationOutcomeError(403, {
@@ -62,12 +68,14 @@ function authorizeEntries(principal: Principal, entries: readonly WriteEntry[]):
 }
 
 /** Structure first: nothing of an invalid request reaches the vault. */
-function validateEntries(server: Server, principal: Principal, entries: readonly WriteEntry[]): void {
+async function validateEntries(server: Server, principal: Principal, entries: readonly RequestedEntry[]): Promise<void> {
   const issues: Issue[] = [];
   for (const { resource, type, expression } of entries) {
     if (!resource) continue;
     const deidentified = principal.plane === 'stored' || isStoredForm(server, resource);
-    for (const issue of server.validator.validate(resource, type, { deidentified })) {
+    const found = server.validator.validate(resource, type, { deidentified });
+    if (found.length === 0 && claimsOf(resource).length > 0) found.push(...(await claimFaults(server, resource)));
+    for (const issue of found) {
       issues.push({
         ...issue,
         expression:
@@ -80,7 +88,8 @@ function validateEntries(server: Server, principal: Principal, entries: readonly
 
 async function planAndCommit(server: Server, request: WriteRequest, firstPlan: boolean): Promise<readonly WriteResult[]> {
   const { principal } = request;
-  const entries = request.entries.map((e) => (e.resource ? { ...e, resource: copyResource(e.resource) } : e));
+  const { entries: asked, conditions } = await applyPatches(server, principal, request.entries);
+  const entries = asked.map((e) => (e.resource ? { ...e, resource: copyResource(e.resource) } : e));
   const persons = await resolvePersons(server, principal, entries);
   const conditionals = await resolveConditionals(server, principal, entries, persons);
   const { targets, byUrl } = await targetsOf(server, principal, entries, persons, conditionals, firstPlan);
@@ -109,7 +118,7 @@ async function planAndCommit(server: Server, request: WriteRequest, firstPlan: b
   await server.committer.commit({
     at: new Date(at),
     changes,
-    conditions: conditionals.conditions,
+    conditions: [...conditions, ...conditionals.conditions],
     audit: [request.audit(results)],
     ...(request.idempotency ? { idempotency: request.idempotency(results) } : {}),
   });
@@ -202,7 +211,8 @@ async function planChange(
       result: { status: 204, type: target.type, id: target.id, version: target.version, lastUpdated: at, text: undefined },
     };
   }
-  const deleted = principal.updateMode === 'merge' ? takeDeleteMarks(entry.resource) : new Set<string>();
+  const merges = principal.updateMode === 'merge' && !entry.patched;
+  const deleted = merges ? takeDeleteMarks(entry.resource) : new Set<string>();
   const ownPatient = target.type === 'Patient' ? `Patient/${target.id}` : server.door.collect(entry.resource).ownPatient;
   const person = target.type === 'Patient' ? (persons.ofEntry(index) ?? persons.ofReference(ownPatient)) : persons.ofReference(ownPatient);
   const patient = parseReference(ownPatient);
@@ -214,12 +224,9 @@ async function planChange(
     });
   }
   const resolved = resolvedFor(server, person, at, mentioned);
-  const asStored =
-    principal.plane === 'stored' || (entry.kind === 'update' && entry.id !== undefined && isStoredForm(server, entry.resource));
-  let body: Deidentified<Resource> = asStored
-    ? server.door.verify(entry.resource, resolved, storedResource(target))
-    : server.door.apply(entry.resource, resolved).resource;
-  if (principal.updateMode === 'merge' && target.current?.text) body = mergeIntoStored(server, body, deleted, target.current.text);
+  const transforms = isTransformed(server, principal, entry, entry.resource);
+  let body = throughDoor(server, { resource: entry.resource, patched: entry.patched, transforms }, resolved, storedResource(target));
+  if (merges && target.current?.text) body = mergeIntoStored(server, body, deleted, target.current.text);
   // Recorded is a system time: always the server's, whatever the door did to it (DECISIONS 23).
   if (target.type === 'Provenance') stampRecorded(body, at);
   const issues = server.validator.validate(body, target.type, { deidentified: true });
@@ -228,6 +235,7 @@ async function planChange(
       422,
       issues.map((i) => ({ ...i, diagnostics: 'De-identified, the resource would not be valid.' })),
     );
+  if (transforms && server.policy.name !== 'synthetic') await withdrawClaims(server, body);
   const pat = patient?.type === 'Patient' ? (target.type === 'Patient' ? target.rid : known.get(`Patient/${patient.id}`)) : undefined;
   await authorizeContent(server, principal, target, body, pat);
   const { resourceType, ...rest } = body as Resource & { id?: string };
@@ -250,6 +258,33 @@ async function planChange(
     },
     result: { status: target.status, type: target.type, id: target.id, version: target.version, lastUpdated: at, text },
   };
+}
+
+/** DECISIONS 5 and ADR 0010: by whom and how a resource comes decides whether the door transforms it (of a patch: its new values) or only verifies. */
+function isTransformed(server: Server, principal: Principal, { kind, id, patched }: WriteEntry, resource: Resource): boolean {
+  if (principal.plane === 'stored') return false;
+  return patched !== undefined || kind !== 'update' || id === undefined || !isStoredForm(server, resource);
+}
+
+interface Incoming {
+  readonly resource: Resource;
+  readonly patched: WriteEntry['patched'];
+  readonly transforms: boolean;
+}
+
+function throughDoor(
+  { door, policy }: Server,
+  { resource, patched, transforms }: Incoming,
+  resolved: Parameters<Server['door']['apply']>[1],
+  stored: Resource | undefined,
+): Deidentified<Resource> {
+  if (!transforms) return door.verify(resource, resolved, stored);
+  if (!patched || !stored) return door.apply(resource, resolved).resource;
+  return door.verify(
+    policy.name === 'synthetic' ? resource : deidentifyFresh(door, { resource, ...patched }, resolved, stored),
+    resolved,
+    stored,
+  );
 }
 
 function stampRecorded(provenance: Resource, at: Date): void {

@@ -205,6 +205,8 @@ async function byIdTarget(ground: Ground, entry: WriteEntry): Promise<Target> {
   const access = await accessFor(server, principal, entry.type, entry.kind === 'update' ? 'u' : 'd');
   if (entry.kind === 'update' && entry.resource?.id !== id) throw idMismatch(entry);
   const current = ground.current.get(`${entry.type}/${id}`);
+  // The version that was patched is not the current one any more: it is patched again.
+  if (entry.patched && current?.version !== entry.patched.base) throw new PlanOutdated();
   const isVisible = current !== undefined && isInside(server, access, current);
   if (current && !isVisible) throw noSuchResource();
   if (entry.kind === 'delete') {

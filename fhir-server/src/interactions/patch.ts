@@ -1,0 +1,29 @@
+// https://hl7.org/fhir/R4/http.html#patch, #patch-cond
+import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
+import { jsonPatchType, parsePatch } from '../patch/index.ts';
+import type { Server } from '../server.ts';
+import type { Answer, Request } from './answer.ts';
+import { parseIfMatch, writeOne } from './single.ts';
+
+export async function patch(server: Server, principal: Principal, request: Request): Promise<Answer> {
+  const [type = '', id] = request.segments;
+  const contentType = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (contentType !== undefined && Array.isArray(request.body) !== (contentType === jsonPatchType))
+    throw new OperationOutcomeError(415, {
+      code: 'not-supported',
+      diagnostics: 'Send a JSON Patch as application/json-patch+json or a FHIRPath Patch as application/fhir+json.',
+    });
+  const ifMatch = parseIfMatch(request.headers['if-match']);
+  const shared = {
+    kind: 'patch' as const,
+    type,
+    patch: parsePatch(server.definitions, request.body, type),
+    expression: type,
+    ...(ifMatch === undefined ? {} : { ifMatch }),
+  };
+  if (id !== undefined) return writeOne(server, principal, request, 'patch', { ...shared, id });
+  const condition = request.query.toString();
+  if (condition === '')
+    throw new OperationOutcomeError(400, { code: 'required', diagnostics: 'A patch needs an id or a search condition.' });
+  return writeOne(server, principal, request, 'patch', { ...shared, condition });
+}

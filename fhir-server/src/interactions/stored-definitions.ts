@@ -1,0 +1,38 @@
+// https://hl7.org/fhir/R4/references.html#canonical — profiles and terminology as they are stored here, by canonical.
+import { parseExact, type Resource } from '@limen/fhir-model';
+import { parseSearch, planSearch } from '../search/index.ts';
+import type { Server } from '../server.ts';
+import type { ProfileSource } from '../validation/index.ts';
+import { planContext } from './search.ts';
+
+interface Definitional {
+  StructureDefinition: Extract<Resource, { resourceType: 'StructureDefinition' }>;
+  ValueSet: Extract<Resource, { resourceType: 'ValueSet' }>;
+  CodeSystem: Extract<Resource, { resourceType: 'CodeSystem' }>;
+}
+
+/** Resources whose change makes compiled profiles outdated. */
+export const definitionTypes: ReadonlySet<string> = new Set(['StructureDefinition', 'ValueSet', 'CodeSystem']);
+
+/**
+ * The newest active resource with the canonical. Definitions are about no patient, and only whether a resource meets them is told: everybody's
+ * writes are checked by all of them, whatever the token may read.
+ */
+async function find<T extends keyof Definitional>(server: Server, type: T, canonical: string): Promise<Definitional[T] | undefined> {
+  const [url = '', version] = canonical.split('|');
+  const wanted = new URLSearchParams({ url, _sort: '-_lastUpdated', _count: '20' });
+  const query = parseSearch(server.definitions, type, wanted, { lenient: false });
+  const { rows } = await server.runPlan(planSearch(query, await planContext(server, query, [{ criteria: [] }])));
+  const stored = server.reader.byRows(rows.slice(0, 20)).flatMap(({ text }) => (text ? [parseExact(text) as Definitional[T]] : []));
+  const usable = stored.filter((each) => each.url === url && each.status !== 'retired');
+  return usable.find((each) => each.version === version) ?? usable.find((each) => version === undefined || each.version === undefined);
+}
+
+/** @param server asked for when it is needed: it holds what is made of this */
+export function storedDefinitions(server: () => Server): ProfileSource {
+  return {
+    structureDefinition: (canonical) => find(server(), 'StructureDefinition', canonical),
+    valueSet: (canonical) => find(server(), 'ValueSet', canonical),
+    codeSystem: (canonical) => find(server(), 'CodeSystem', canonical),
+  };
+}

@@ -1,0 +1,49 @@
+// https://hl7.org/fhir/R4/fhirpatch.html — the paths of a FHIRPath Patch: elements of the resource only, by expressions that cannot run away.
+import { compileFhirPathPlaces } from '@limen/fhir-model/fhirpath';
+import { malformed, unprocessable } from './refusal.ts';
+import { type Node, type Place, toJson } from './tree.ts';
+
+const maximumPathLength = 500;
+/** No regular expressions (they can take for ever), nothing that asks a server, nothing that makes values. */
+const functions: ReadonlySet<string> = new Set(
+  'all allTrue anyTrue as contains count empty endsWith exists extension first getValue hasValue indexOf is last length lower not ofType single skip startsWith tail take trim upper where'.split(
+    ' ',
+  ),
+);
+
+/** @throws OperationOutcomeError 400 when it is no FHIRPath, or one that a patch may not use */
+export function compilePath(path: string, type: string, at: string): (document: Node) => Place[] {
+  if (path.length > maximumPathLength) throw malformed(`A path may have at most ${maximumPathLength} characters.`, at);
+  const bare = path.replace(/'(?:[^'\\]|\\.)*'/g, "''").replace(/`(?:[^`\\]|\\.)*`/g, 'x');
+  const used = [...bare.matchAll(/([A-Za-z_]\w*)\s*\(/g)].map(([, name = '']) => name);
+  const isOperator = (name: string): boolean => /^(and|or|xor|implies|in|contains|is|as|div|mod)$/.test(name);
+  if (used.some((name) => !functions.has(name) && !isOperator(name)) || bare.includes('%') || /\/[/*]/.test(bare))
+    throw malformed('The path uses what the path of a patch may not.', at);
+  let places: ReturnType<typeof compileFhirPathPlaces>;
+  try {
+    places = compileFhirPathPlaces(path, type);
+  } catch {
+    // The engine's own text would repeat the path.
+    throw malformed('The path is not FHIRPath.', at);
+  }
+  return (document) => evaluated(places, document, at);
+}
+
+function evaluated(places: ReturnType<typeof compileFhirPathPlaces>, document: Node, at: string): Place[] {
+  let found: readonly (Place | undefined)[];
+  try {
+    found = places(JSON.parse(JSON.stringify(toJson(document))));
+  } catch {
+    throw unprocessable('The path cannot be evaluated on this resource.', at);
+  }
+  return found.map((place) => {
+    if (place === undefined) throw unprocessable('The path leads to something that is no element of the resource.', at);
+    return place;
+  });
+}
+
+/** "Patient.name" of "Patient.name.given"; undefined when the path does not end in a plain element. */
+export function parentPath(path: string): { readonly parent: string; readonly name: string } | undefined {
+  const [, parent, name] = /^(.+)\.([A-Za-z]\w*)$/s.exec(path.trim()) ?? [];
+  return parent && name ? { parent, name } : undefined;
+}

@@ -1,0 +1,25 @@
+// HL7 v2.5.1 3.3 — what each ADT event says of the visit: https://build.fhir.org/ig/HL7/v2-to-fhir/message_maps.html
+import type { VisitRules } from './patient-visit.ts';
+
+/** A new state of the visit, told by the event itself. */
+const inpatient: VisitRules = { status: 'in-progress', defaultClass: 'IMP', stored: 'update', unnumbered: 'create' };
+const outpatient: VisitRules = { ...inpatient, defaultClass: 'AMB' };
+/** Events of a visit that is already there: without its number nobody can say which. */
+const known: VisitRules = { status: 'in-progress', defaultClass: undefined, stored: 'update', unnumbered: 'omit' };
+
+/** undefined: the event is about the person only, and its PV1 (class N) is no visit. */
+export const adtEvents: ReadonlyMap<string, VisitRules | undefined> = new Map([
+  ['A01', inpatient],
+  ['A02', { ...known, priorLocation: true }],
+  ['A03', { ...known, status: 'finished', isFinal: true }],
+  ['A04', outpatient],
+  ['A05', { ...inpatient, status: 'planned', defaultClass: 'PRENC', isFinal: true }],
+  ['A06', { ...known, defaultClass: 'IMP', priorLocation: true }],
+  ['A07', { ...known, defaultClass: 'AMB', priorLocation: true }],
+  ['A08', { ...known, status: undefined }],
+  ['A11', { ...known, status: 'cancelled', isFinal: true }],
+  ['A12', known],
+  ['A13', { ...known, isFinal: true, reopens: true }],
+  ['A28', undefined],
+  ['A31', undefined],
+]);
