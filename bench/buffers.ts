@@ -35,7 +35,7 @@ async function planContext(client: pg.Client, patient: string): Promise<PlanCont
   ]);
   const rid = rows[0] ? BigInt(rows[0].rid) : undefined;
   // A grant without constraints: the access of a backend client.
-  return { tenant, typeNumber: types.number, access: [{ criteria: [] }], patientRid: (id) => (id === patient ? rid : undefined) };
+  return { tenant, typeNumber: types.number, access: () => [{ criteria: [] }], patientRid: (id) => (id === patient ? rid : undefined) };
 }
 
 /** The statement that the server would send, explained with its values, so that the plan is the one for these values. */

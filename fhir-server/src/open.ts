@@ -146,6 +146,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     indexer,
     pool,
     codec,
+    codes: { in: async () => undefined, below: async () => undefined, above: async () => undefined },
     runPlan: planRunner(pools),
     reader: reader(pools.kept, codec, types, tenant, clientIds),
     committer: committer(options.database, tenant, options.writeLanes),

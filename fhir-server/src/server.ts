@@ -5,7 +5,7 @@ import type { Definitions } from '@limen/fhir-model/definitions';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { AuditLog } from './audit/log.ts';
-import type { Indexer, Plan, SearchRow } from './search/index.ts';
+import type { Codes, Indexer, Plan, SearchRow } from './search/index.ts';
 import type { Codec } from './store/codec.ts';
 import type { Committer } from './store/commit.ts';
 import type { TypeNumbers } from './store/ids.ts';
@@ -30,6 +30,8 @@ export interface Server {
   readonly profiles: Profiles;
   readonly indexer: Indexer;
   readonly pool: Pool;
+  /** Value sets and code hierarchies of searches. */
+  readonly codes: Codes;
   /** Runs the statement of a search. */
   readonly runPlan: (plan: Plan) => Promise<{ rows: SearchRow[] }>;
   readonly codec: Codec;

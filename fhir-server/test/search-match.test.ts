@@ -9,7 +9,7 @@ type Body = { readonly resourceType: string } & { readonly [name: string]: unkno
 
 function matches(resource: Body, search: string): boolean {
   const { criteria } = parseSearch(definitions, resource.resourceType, search, { lenient: false, now: new Date('2024-01-01T00:00:00Z') });
-  return recheck({ criteria }, resource, 1);
+  return recheck({ criteria }, resource);
 }
 /** Cases: search text with + (must match) or - (must not). */
 function check(resource: Body, ...cases: string[]): void {
@@ -263,6 +263,6 @@ describe('references and composites', () => {
   });
   test('a criterion never holds for another type', () => {
     const { criteria } = parseSearch(definitions, 'Observation', 'status:missing=true', { lenient: false });
-    assert.equal(recheck({ criteria }, { resourceType: 'Patient' }, 1), false);
+    assert.equal(recheck({ criteria }, { resourceType: 'Patient' }), false);
   });
 });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import { loadDefinitions } from '@limen/fhir-model/definitions';
-import { parseSearch } from '../src/search/index.ts';
+import type { Criterion } from '../src/search/criterion.ts';
+import { isCriterion, parseSearch } from '../src/search/index.ts';
 
 const definitions = loadDefinitions();
 const parse = (query: string, lenient = false): ReturnType<typeof parseSearch> => {
@@ -28,24 +29,38 @@ describe('refusals', () => {
   for (const query of [
     'Patient?unknown=secret',
     'Patient?_text=secret',
-    'Patient?_has:Observation:patient:code=secret',
-    'Observation?patient.name=secret',
-    'Observation?subject:Patient.name=secret',
-    'Observation?code:text=secret',
-    'Observation?code:in=secret',
     'Observation?date:exact=2020',
-    'Patient?identifier:of-type=secret',
-    'Location?near=1|2|3',
+    'Observation?subject:below=secret',
+    'Observation?patient.unknown=secret',
+    'Patient?_has:Observation:device:code=secret',
+    'Patient?_has:Observation:patient:unknown=secret',
+    'Observation?patient.general-practitioner.organization.partof.partof.partof.partof.partof.partof.partof.name=secret',
+    'Observation?_filter=code ew secret',
+    'Observation?_filter=unknown eq secret',
+    'Observation?_sort=subject',
+    'Patient?_sort=identifier',
     'Patient?_sort=secret',
-    'Observation?_sort=code',
-    'Patient?_include=*',
-    'Observation?_include:iterate=Observation:patient',
     'Observation?component-code-value-quantity=urn:s|$5',
   ]) {
     test(`not supported: ${query}`, () => refused(query, 'not-supported'));
   }
   for (const query of [
     'Patient?birthdate=secret',
+    'Observation?code.text=secret',
+    'Observation?subject:Secret.name=a',
+    'Patient?_has:Secret:patient:code=a',
+    'Patient?_has:Observation:patient=a',
+    'Patient?identifier:of-type=secret',
+    'Patient?identifier:of-type=a|secret',
+    'Observation?code:below=secret',
+    'Location?near=secret',
+    'Location?near=91|0',
+    'Location?near=1|2|3|furlong',
+    'Observation?_filter=(code eq secret',
+    'Observation?_filter=code eq secret)',
+    'Observation?_filter=code',
+    'Observation?_list=$secret list',
+    'Observation?_include:iterate=Observation:secret',
     'Patient?birthdate=2020-02-30',
     'Patient?birthdate=xx2020',
     'Patient?name=',
@@ -82,7 +97,12 @@ describe('refusals', () => {
 });
 
 describe('values', () => {
-  const terms = (query: string): unknown => parse(query).criteria[0]?.terms;
+  const first = (query: string): Criterion => {
+    const [criterion] = parse(query).criteria.filter(isCriterion);
+    assert.ok(criterion);
+    return criterion;
+  };
+  const terms = (query: string): unknown => first(query).terms;
 
   test('escapes and commas', () => {
     assert.deepEqual(terms('Patient?name=a%5C,b,c%5C%5C'), [
@@ -100,7 +120,7 @@ describe('values', () => {
     ]);
   });
   test('a prefix holds for its own value only', () => {
-    const found = parse('Observation?value-quantity=gt5,6').criteria[0]?.terms.map((t) => ('prefix' in t ? t.prefix : ''));
+    const found = first('Observation?value-quantity=gt5,6').terms.map((t) => ('prefix' in t ? t.prefix : ''));
     assert.deepEqual(found, ['gt', 'eq']);
   });
   test('references: bare, typed, own absolute, versioned', () => {
@@ -114,7 +134,7 @@ describe('values', () => {
     assert.deepEqual(terms('Observation?subject=1'), [{ kind: 'reference', targets: ['Patient/1', 'Group/1', 'Device/1', 'Location/1'] }]);
   });
   test('own patient: the parameters whose element decides to whom a resource belongs', () => {
-    const own = (query: string): boolean | undefined => parse(query).criteria[0]?.ownPatient;
+    const own = (query: string): boolean => first(query).ownPatient;
     assert.deepEqual(
       [own('Observation?patient=1'), own('Observation?subject=1'), own('Observation?performer=Patient/1'), own('Coverage?beneficiary=1')],
       [true, true, false, true],
@@ -132,8 +152,8 @@ describe('values', () => {
     assert.equal(query.count, 1000);
     assert.equal(query.total, 'accurate');
     assert.equal(query.cursor, 'x');
-    assert.deepEqual(query.includes, [{ source: 'Observation', param: 'subject', target: 'Patient' }]);
-    assert.deepEqual(query.revincludes, [{ source: 'Provenance', param: 'target', target: undefined }]);
+    assert.deepEqual(query.includes, [{ source: 'Observation', param: 'subject', target: 'Patient', iterate: false }]);
+    assert.deepEqual(query.revincludes, [{ source: 'Provenance', param: 'target', target: undefined, iterate: false }]);
     assert.equal(parse('Patient?_count=0').summaryCount, true);
   });
 });

@@ -93,7 +93,7 @@ describe('search parameters', () => {
       for (const variant of [0, 1, 2, 3, 4]) indexer.index(sample(type, variant, 0) as Resource, 1);
       const empty = indexer.index({ resourceType: type } as Resource, 1);
       assert.equal(empty.tsMs, undefined);
-      assert.equal(empty.dates.length + empty.strings.length + empty.references.length + empty.composites.length, 0);
+      assert.equal(empty.dates.length + empty.strings.length + empty.composites.length, 0);
     }
   });
 
@@ -144,10 +144,13 @@ describe('search parameters', () => {
 describe('index rows', () => {
   const index = (resource: Json): ReturnType<typeof indexer.index> => indexer.index(resource as unknown as Resource, 1);
 
-  test('clinical dates: start of the primary parameter, its end where only that is known, the substitute where there is none', () => {
+  test('clinical dates: the span of the primary parameter, the substitute where there is none', () => {
     const day = (text: string): number => Date.parse(text);
     assert.equal(index({ resourceType: 'Observation', effectiveDateTime: '2020-05' }).tsMs, day('2020-05-01'));
-    assert.equal(index({ resourceType: 'Encounter', period: { end: '2020-05-03' } }).tsMs, day('2020-05-04'));
+    const ended = index({ resourceType: 'Encounter', period: { end: '2020-05-03' } });
+    assert.deepEqual([ended.tsMs, ended.teMs, ended.detailed], [Number.NEGATIVE_INFINITY, day('2020-05-04'), false]);
+    const twice = index({ resourceType: 'ServiceRequest', occurrenceTiming: { event: ['2020-01-01', '2021-01-01'] } });
+    assert.deepEqual([twice.tsMs, twice.teMs, twice.detailed, twice.dates.length], [day('2020-01-01'), day('2021-01-02'), true, 2]);
     assert.equal(index({ resourceType: 'Condition', recordedDate: '2020-01-02' }).tsMs, day('2020-01-02'));
     assert.equal(index({ resourceType: 'Condition', onsetDateTime: '2019-01-02', recordedDate: '2020-01-02' }).tsMs, day('2019-01-02'));
     assert.equal(index({ resourceType: 'Patient', birthDate: '1980-01-01' }).tsMs, undefined);

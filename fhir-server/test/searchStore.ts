@@ -11,7 +11,6 @@ import {
   type Cursor,
   compileIndexer,
   cursorAfter,
-  type IndexRows,
   type Plan,
   type PlanContext,
   parseSearch,
@@ -19,7 +18,10 @@ import {
   planSearch,
   type SearchRow,
 } from '../src/search/index.ts';
+import { indexArrayCount, indexArrays, KnownTerms } from '../src/store/index-columns.ts';
 import { storeSql } from '../src/store/migrations/0001-store.ts';
+import { commitSql } from '../src/store/migrations/0002-commit.ts';
+import { functionsSql, indexSql } from '../src/store/migrations/0010-index.ts';
 
 export const definitions = loadDefinitions();
 const types = resourceTypes(definitions);
@@ -52,77 +54,38 @@ export interface Options {
   readonly pageSize?: number;
 }
 
-const float = (x: number): string => (Number.isFinite(x) ? String(x) : x > 0 ? 'Infinity' : '-Infinity');
-const time = (ms: number): string => (Number.isFinite(ms) ? new Date(ms).toISOString() : ms > 0 ? 'infinity' : '-infinity');
-
-type Column = readonly [name: string, type: string];
-const key: readonly Column[] = [
-  ['tenant', 'int4'],
-  ['shard', 'int2'],
-  ['rid', 'int8'],
-];
-const tables: { readonly [table: string]: readonly Column[] } = {
-  res: [
-    ...key,
-    ['type', 'int2'],
-    ['id', 'text'],
-    ['version', 'int4'],
-    ['lu', 'timestamptz'],
-    ['deleted', 'bool'],
-    ['pat', 'int8'],
-    ['codec', 'int2'],
-    ['body', 'bytea'],
-  ],
-  idx: [...key, ['type', 'int2'], ['lu', 'timestamptz'], ['ts', 'timestamptz'], ['pat', 'int8'], ['tok', 'int8[]']],
-  hot: [...key, ['code', 'int8'], ['pat', 'int8'], ['ts', 'timestamptz']],
-  dt: [...key, ['p', 'int8'], ['lo', 'timestamptz'], ['hi', 'timestamptz']],
-  qty: [...key, ['p', 'int8'], ['unit', 'int8'], ['lo', 'float8'], ['hi', 'float8']],
-  num: [...key, ['p', 'int8'], ['lo', 'float8'], ['hi', 'float8']],
-  str: [...key, ['p', 'int8'], ['norm', 'text'], ['raw', 'text']],
-  ref: [...key, ['p', 'int8'], ['tgt', 'int8']],
-  comp: [...key, ['grp', 'int8'], ['k', 'int8'], ['lo', 'float8'], ['hi', 'float8'], ['lo2', 'float8'], ['hi2', 'float8'], ['s', 'text']],
-};
-
-function rowsOf(tenant: number, entry: Entry): { [table: string]: Json[] } {
-  const { resource, rid, shard, lu } = entry;
-  const pat = entry.pat?.toString() ?? null;
-  const own = { tenant, shard, rid: rid.toString() };
-  const rows: IndexRows = indexer.index(resource as unknown as Resource, tenant);
-  const ts = rows.tsMs === undefined ? null : time(rows.tsMs);
-  const type = types.indexOf(resource.resourceType) + 1;
-  const body = `\\x${Buffer.from(JSON.stringify(resource)).toString('hex')}`;
-  return {
-    res: [{ ...own, type, id: resource.id, version: 1, lu, deleted: false, pat, codec: 0, body }],
-    idx: [{ ...own, type, lu, ts, pat, tok: `{${rows.tokens.join(',')}}` }],
-    hot: rows.hot.map((code) => ({ ...own, code: code.toString(), pat, ts })),
-    dt: rows.dates.map((d) => ({ ...own, p: d.p.toString(), lo: time(d.lo), hi: time(d.hi) })),
-    qty: rows.quantities.map((q) => ({ ...own, p: q.p.toString(), unit: q.unit.toString(), lo: float(q.lo), hi: float(q.hi) })),
-    num: rows.numbers.map((n) => ({ ...own, p: n.p.toString(), lo: float(n.lo), hi: float(n.hi) })),
-    str: rows.strings.map((s) => ({ ...own, p: s.p.toString(), norm: s.norm, raw: s.raw })),
-    ref: rows.references.map((r) => ({ ...own, p: r.p.toString(), tgt: r.target.toString() })),
-    comp: rows.composites.map((c) => ({
-      ...own,
-      grp: c.grp.toString(),
-      k: c.k.toString(),
-      lo: float(c.lo),
-      hi: float(c.hi),
-      lo2: float(c.lo2),
-      hi2: float(c.hi2),
-      s: c.s,
-    })),
-  };
-}
+const resColumns =
+  'tenant int4, shard int2, type int2, rid int8, id text, version int4, lu timestamptz, deleted bool, pat int8, codec int2, body bytea';
+const resNames = resColumns.replace(/ (int2|int4|int8|text|timestamptz|bool|bytea)/g, '');
+const indexCall = `select limen_index(${Array.from({ length: indexArrayCount + 1 }, (_, n) => `$${n + 1}`).join(', ')})`;
 
 async function put(pool: pg.Pool, tenant: number, entries: readonly Entry[]): Promise<void> {
-  const all = entries.map((entry) => rowsOf(tenant, entry));
-  for (const [table, columns] of Object.entries(tables)) {
-    const names = columns.map(([name]) => name).join(', ');
-    const rows = all.flatMap((r) => r[table] ?? []);
-    await pool.query(
-      `insert into ${table} (${names}) select ${names} from json_to_recordset($1::json) as x(${columns.map((c) => c.join(' ')).join(', ')})`,
-      [JSON.stringify(rows)],
-    );
-  }
+  const number = (type: string): number => types.indexOf(type) + 1;
+  const rows = entries.map(({ resource, rid, shard, pat, lu }) => ({
+    tenant,
+    shard,
+    type: number(resource.resourceType),
+    rid: rid.toString(),
+    id: resource.id,
+    version: 1,
+    lu,
+    deleted: false,
+    pat: pat?.toString() ?? null,
+    codec: 0,
+    body: `\\x${Buffer.from(JSON.stringify(resource)).toString('hex')}`,
+  }));
+  await pool.query(`insert into res (${resNames}) select ${resNames} from json_to_recordset($1::json) as x(${resColumns})`, [
+    JSON.stringify(rows),
+  ]);
+  const indexed = entries.map(({ resource, rid, shard, pat }) => ({
+    shard,
+    type: number(resource.resourceType),
+    rid,
+    version: 1,
+    pat,
+    rows: indexer.index(resource as unknown as Resource, tenant),
+  }));
+  await pool.query(indexCall, [tenant, ...indexArrays(indexed, new KnownTerms()).arrays]);
 }
 
 /** Starts PostgreSQL with an empty store; `patients` maps ids to rids as the caller of a plan does. */
@@ -131,11 +94,11 @@ export async function openStore(patients: ReadonlyMap<string, bigint>): Promise<
   const database = await startEmbeddedPostgres({ dataDir: folder });
   const pool = new pg.Pool({ connectionString: database.connectionString('limen'), max: 2 });
   pool.on('error', () => undefined);
-  await pool.query(storeSql);
+  await pool.query(storeSql + commitSql + indexSql + functionsSql);
   const context = (options: Options = {}, cursor?: Cursor): PlanContext => ({
     tenant: options.tenant ?? 1,
     typeNumber: (type) => types.indexOf(type) + 1,
-    access: options.access ?? everything,
+    access: () => options.access ?? everything,
     patientRid: (id) => patients.get(id),
     ...(options.visibleBeforeMs === undefined ? {} : { visibleBeforeMs: options.visibleBeforeMs }),
     ...(cursor ? { cursor } : {}),

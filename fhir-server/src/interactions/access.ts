@@ -1,6 +1,6 @@
 // Scopes -> predicate (ARCHITECTURE sentence 5): what a principal may see of a type, as data that goes into every query.
 import { grantsFor, type InteractionLetter, OperationOutcomeError, type Principal } from '@limen/fhir-model';
-import { type AccessPredicate, parseSearch } from '../search/index.ts';
+import { type AccessPredicate, type Condition, isCriterion, isSelfContained, parseSearch } from '../search/index.ts';
 import type { Server } from '../server.ts';
 
 /** The union of the grants for this interaction; refuses with 403 when there is none. */
@@ -27,15 +27,23 @@ function constraintCriteria(
   type: string,
   constraint: readonly (readonly [string, string])[],
 ): AccessPredicate[number]['criteria'] {
+  const refused = (cause?: unknown): OperationOutcomeError =>
+    new OperationOutcomeError(
+      403,
+      { code: 'forbidden', diagnostics: 'A granular scope of the access token cannot be enforced on this resource type.' },
+      { cause },
+    );
+  let criteria: readonly Condition[];
   try {
-    return parseSearch(server.definitions, type, new URLSearchParams(constraint.map(([k, v]) => [k, v])), { lenient: false }).criteria;
-  } catch {
+    criteria = parseSearch(server.definitions, type, new URLSearchParams(constraint.map(([k, v]) => [k, v])), { lenient: false }).criteria;
+  } catch (cause) {
     // Never dropped: a constraint that this type can't honour opens nothing.
-    throw new OperationOutcomeError(403, {
-      code: 'forbidden',
-      diagnostics: 'A granular scope of the access token cannot be enforced on this resource type.',
-    });
+    throw refused(cause);
   }
+  const enforced = criteria.filter(isCriterion).filter(isSelfContained);
+  // Nor half: what can't be told from the resource alone can't be checked on a read or a write.
+  if (enforced.length < criteria.length || enforced.some((c) => c.modifier === 'text')) throw refused();
+  return enforced;
 }
 
 /** True when the predicate restricts nothing. */

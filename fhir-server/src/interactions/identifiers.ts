@@ -1,6 +1,6 @@
 // Raw identifiers in searches and conditionals become the pseudonyms that are stored (DECISIONS 11); for callers without the right they match nothing.
 import { OperationOutcomeError, type Principal, parseReference } from '@limen/fhir-model';
-import { ownPatientParameter } from '../search/index.ts';
+import { ownPatientParameter, targetsOf } from '../search/index.ts';
 import type { Server } from '../server.ts';
 import { type Person, pseudonymOf } from '../vault/index.ts';
 
@@ -16,8 +16,25 @@ export function splitToken(text: string): { system: string | undefined; value: s
 }
 const escaped = (text: string): string => text.replace(/[\\,$|]/g, '\\$&');
 
+interface Searched {
+  readonly type: string;
+  readonly name: string;
+}
+
+/** The parameter that a name ends in: `subject:Patient.identifier` is the identifier of a Patient. */
+function endOf(server: Server, type: string, name: string): Searched {
+  const has = /^_has:([A-Za-z]+):[^:]+:(.+)$/.exec(name);
+  if (has) return endOf(server, has[1] ?? '', has[2] ?? '');
+  const dot = name.indexOf('.');
+  if (dot < 0) return { type, name };
+  const [code = '', named] = name.slice(0, dot).split(':');
+  const targets = named === undefined ? targetsOf(server.definitions, type, code) : [named];
+  return endOf(server, targets.includes('Patient') ? 'Patient' : (targets[0] ?? ''), name.slice(dot + 1));
+}
+
 /** By name, and every other parameter whose elements are all identifiers (`requisition`, `container-id` ...). */
-function isIdentifierParameter(server: Server, type: string, name: string): boolean {
+function isIdentifierParameter(server: Server, { type, name }: Searched): boolean {
+  if (!server.types.has(type)) return false;
   const code = name.replace(/:not$/, '');
   if (code.includes(':')) return false;
   return (
@@ -67,15 +84,12 @@ export async function translateIdentifiers(
   owner?: Person,
 ): Promise<URLSearchParams> {
   if (server.policy.name === 'synthetic' || !principal.reidentify) return query;
-  if (![...query.keys()].some((name) => isIdentifierParameter(server, type, name))) return query;
   const translated = new URLSearchParams();
   for (const [name, value] of query) {
-    if (!isIdentifierParameter(server, type, name)) translated.append(name, value);
-    else
-      translated.append(
-        name,
-        (await Promise.all(value.split(/(?<!\\),/).map((one) => translateOne(server, type, one, query, owner)))).join(','),
-      );
+    const end = endOf(server, type, name);
+    const parts = isIdentifierParameter(server, end) ? value.split(/(?<!\\),/) : [];
+    const stored = await Promise.all(parts.map((one) => translateOne(server, end.type, one, query, owner)));
+    translated.append(name, parts.length > 0 ? stored.join(',') : value);
   }
   return translated;
 }

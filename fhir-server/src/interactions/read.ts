@@ -15,7 +15,7 @@ export function covers(server: Server, access: AccessPredicate, stored: Stored):
   if (mine.some((g) => g.criteria.length === 0)) return true;
   if (mine.length === 0 || stored.text === undefined) return false;
   const resource = JSON.parse(stored.text) as Resource;
-  return mine.some((g) => recheck({ criteria: g.criteria }, resource, server.tenant));
+  return mine.some((g) => recheck({ criteria: g.criteria }, resource));
 }
 
 export async function read(server: Server, principal: Principal, request: Request): Promise<Answer> {

@@ -1,17 +1,16 @@
 // https://hl7.org/fhir/R4/search.html — parse, translate identifiers, one SQL statement, page by keyset, includes with the same access rules.
-import { grantsFor, OperationOutcomeError, operationOutcome, type Principal, parseReference, type Resource } from '@limen/fhir-model';
+import { OperationOutcomeError, operationOutcome, type Principal, parseReference, type Resource } from '@limen/fhir-model';
 import {
-  type AccessPredicate,
+  type Condition,
+  conditionOf,
   cursorAfter,
-  extractReferences,
-  type Include,
-  includeQuery,
+  isCriterion,
+  isSelfContained,
   type PlanContext,
   parseSearch,
   planCount,
   planSearch,
   recheck,
-  revincludeQuery,
   type SearchQuery,
 } from '../search/index.ts';
 import type { Server } from '../server.ts';
@@ -20,51 +19,26 @@ import { accessFor } from './access.ts';
 import type { Answer, Request } from './answer.ts';
 import { openCursor, sealCursor } from './cursor.ts';
 import { translateIdentifiers } from './identifiers.ts';
+import { included } from './include.ts';
+import { covers } from './read.ts';
+import { planContext, refuseRemoved, resolved, searchAccess } from './search-context.ts';
 
-const maximumIncluded = 1000;
-
-/** The planner's view of the store; patients that the query names are looked up once. */
-export async function planContext(server: Server, query: Pick<SearchQuery, 'criteria'>, access: AccessPredicate): Promise<PlanContext> {
-  const ids = new Set<string>();
-  for (const criterion of [...query.criteria, ...access.flatMap((g) => g.criteria)]) {
-    if (!criterion.ownPatient) continue;
-    for (const term of criterion.terms) {
-      if (term.kind !== 'reference') continue;
-      for (const target of term.targets) {
-        const literal = parseReference(target);
-        if (literal?.type === 'Patient') ids.add(literal.id);
-      }
-    }
-  }
-  const rids = await server.reader.patientRids([...ids]);
-  return { tenant: server.tenant, typeNumber: server.types.number, access, patientRid: (id) => rids.get(id) };
-}
-
-/** Parameters whose element the policy removes are refused, not empty. */
-function refuseRemoved(server: Server, query: SearchQuery): void {
-  const names = [...query.criteria.map((c) => c.param), ...query.sort.map((s) => s.param)];
-  for (const name of names) {
-    if (name.startsWith('_') && name !== '_source') continue;
-    if (server.door.searchPolicy(query.type, name) === 'refused') {
-      throw new OperationOutcomeError(400, {
-        code: 'not-supported',
-        details: 'removed-by-policy',
-        diagnostics: `The parameter ${name} searches an element that the de-identification policy removes.`,
-      });
-    }
-  }
-}
+/** Members of a List that one search takes. */
+const maximumMembers = 5000;
 
 export async function search(server: Server, principal: Principal, request: Request): Promise<Answer> {
   const [type = ''] = request.segments;
-  const access = await accessFor(server, principal, type, 's');
+  // Refused before anything of the query is looked at.
+  await accessFor(server, principal, type, 's');
   const lenient = /handling=lenient/.test(request.headers['prefer'] ?? '');
   // Links show identifiers as they are stored, never as typed; a link of ours that comes back carries a cursor and is translated already.
   const isContinued = request.query.has('_cursor');
   const asked = isContinued ? request.query : await translateIdentifiers(server, principal, type, request.query);
-  const query = parseSearch(server.definitions, type, asked, { lenient });
-  refuseRemoved(server, query);
-  const context = await planContext(server, query, access);
+  const parsed = parseSearch(server.definitions, type, asked, { lenient, base: server.base, now: server.now() });
+  refuseRemoved(server, parsed);
+  const searched = { ...parsed, criteria: [...parsed.criteria, ...(await inLists(server, principal, parsed))] };
+  const context = await planContext(server, searched, searchAccess(server, principal));
+  const query = await resolved(server, searched, context, true);
   if (query.count === 0 || query.summaryCount) return countAnswer(server, asked, query, context);
   const cursor = openCursor(server, query.cursor ?? null);
   const plan = planSearch(query, cursor ? { ...context, cursor } : context);
@@ -74,18 +48,37 @@ export async function search(server: Server, principal: Principal, request: Requ
   const last = page.at(-1);
   const next = last && rows.length > query.count ? sealCursor(server, cursorAfter(last)) : undefined;
   const total = query.total === 'accurate' || query.total === 'estimate' ? await countOf(server, query, context) : undefined;
-  const entries = matches.filter((m) => confirmed(server, query, m)).map((m) => entry(server, m, 'match'));
+  const entries = matches.filter((m) => confirmed(query, m)).map((m) => entry(server, m, 'match'));
   for (const stored of await included(server, principal, query, matches)) entries.push(entry(server, stored, 'include'));
   if (query.ignored.length > 0) entries.push(ignoredEntry(query));
   return bundle(server, type, asked, query, { entries, total, next });
 }
 
-/** A hash collision must not show a wrong resource: token and reference matches are compared on the body where it is parsed anyway. */
-function confirmed(server: Server, query: SearchQuery, stored: Stored): boolean {
-  const needs = query.criteria.some(
-    (c) => (c.kind === 'token' || c.kind === 'composite') && c.modifier === undefined && c.param === 'identifier',
-  );
-  return !needs || recheck(query, JSON.parse(stored.text ?? '{}') as Resource, server.tenant);
+/** `_list`: members of the List, when the caller may read it. */
+async function inLists(server: Server, principal: Principal, { type, lists }: SearchQuery): Promise<Condition[]> {
+  if (lists.length === 0) return [];
+  const access = await accessFor(server, principal, 'List', 'r');
+  const members = new Set<string>();
+  for (const id of lists) {
+    const stored = await server.reader.current('List', id);
+    if (!stored?.text || !covers(server, access, stored)) continue;
+    const { entry = [] } = JSON.parse(stored.text) as { entry?: { deleted?: boolean; item?: { reference?: string } }[] };
+    for (const { deleted, item } of entry) {
+      const literal = deleted ? undefined : parseReference(item?.reference ?? '');
+      if (literal?.type === type) members.add(literal.id);
+    }
+  }
+  if (members.size > maximumMembers)
+    throw new OperationOutcomeError(400, { code: 'too-costly', diagnostics: 'The list has too many members to be searched.' });
+  const context = { definitions: server.definitions, nowMs: 0, base: undefined };
+  const condition = members.size > 0 ? conditionOf(type, '_id', [...members].join(','), context) : undefined;
+  return [condition ?? { kind: 'or', type, conditions: [] }];
+}
+
+/** A hash collision must not show a wrong resource: identifiers are compared on the body. */
+function confirmed(query: SearchQuery, stored: Stored): boolean {
+  const told = query.criteria.filter((c) => isCriterion(c) && c.kind === 'token' && c.param === 'identifier' && isSelfContained(c));
+  return told.length === 0 || recheck({ criteria: told }, JSON.parse(stored.text ?? '{}') as Resource);
 }
 
 function entry(server: Server, stored: Stored, mode: 'match' | 'include'): string {
@@ -141,54 +134,4 @@ function bundle(
     headers: {},
     body: `{"resourceType":"Bundle","type":"searchset"${total},"link":${JSON.stringify(link)}${entries}}`,
   };
-}
-
-/** _include and _revinclude: only what the caller may search, no duplicates, never the matches again, bounded. */
-async function included(server: Server, principal: Principal, query: SearchQuery, matches: readonly Stored[]): Promise<Stored[]> {
-  if (query.includes.length + query.revincludes.length === 0 || matches.length === 0) return [];
-  const seen = new Set(matches.map((m) => `${m.type}/${m.id}`));
-  const found: Stored[] = [];
-  const add = (stored: Stored): void => {
-    const key = `${stored.type}/${stored.id}`;
-    if (stored.deleted || seen.has(key) || found.length >= maximumIncluded) return;
-    seen.add(key);
-    found.push(stored);
-  };
-  for (const stored of await forward(server, principal, query.includes, matches)) add(stored);
-  for (const include of query.revincludes) {
-    const access = await accessFor(server, principal, include.source, 's');
-    const plan = revincludeQuery(
-      include.source,
-      include.param,
-      matches.map((m) => `${m.type}/${m.id}`),
-      await planContext(server, { criteria: [] }, access),
-      maximumIncluded,
-    );
-    const { rows } = await server.runPlan(plan);
-    for (const stored of server.reader.byRows(rows)) add(stored);
-  }
-  return found;
-}
-
-async function forward(server: Server, principal: Principal, includes: readonly Include[], matches: readonly Stored[]): Promise<Stored[]> {
-  const wanted = new Map<string, Set<string>>();
-  for (const include of includes) {
-    const extract = extractReferences(server.definitions, include.source, include.param);
-    for (const match of matches.filter((m) => m.type === include.source)) {
-      for (const reference of extract(JSON.parse(match.text ?? '{}') as Resource)) {
-        const literal = parseReference(reference);
-        if (!literal || (include.target !== undefined && include.target !== literal.type)) continue;
-        const ids = wanted.get(literal.type) ?? new Set();
-        if (ids.size < maximumIncluded) wanted.set(literal.type, ids.add(literal.id));
-      }
-    }
-  }
-  const visible: Stored[] = [];
-  for (const [type, ids] of wanted) {
-    if (!server.types.has(type) || grantsFor(principal.scopes, type, 's').length === 0) continue;
-    const plan = includeQuery(type, [...ids], await planContext(server, { criteria: [] }, await accessFor(server, principal, type, 's')));
-    const { rows } = await server.runPlan(plan);
-    visible.push(...server.reader.byRows(rows).filter((stored) => ids.has(stored.id)));
-  }
-  return visible;
 }

@@ -3,7 +3,7 @@ import { parseExact, type Resource } from '@limen/fhir-model';
 import { parseSearch, planSearch } from '../search/index.ts';
 import type { Server } from '../server.ts';
 import type { ProfileSource } from '../validation/index.ts';
-import { planContext } from './search.ts';
+import { planContext } from './search-context.ts';
 
 interface Definitional {
   StructureDefinition: Extract<Resource, { resourceType: 'StructureDefinition' }>;
@@ -22,7 +22,7 @@ async function find<T extends keyof Definitional>(server: Server, type: T, canon
   const [url = '', version] = canonical.split('|');
   const wanted = new URLSearchParams({ url, _sort: '-_lastUpdated', _count: '20' });
   const query = parseSearch(server.definitions, type, wanted, { lenient: false });
-  const { rows } = await server.runPlan(planSearch(query, await planContext(server, query, [{ criteria: [] }])));
+  const { rows } = await server.runPlan(planSearch(query, await planContext(server, query, async () => [{ criteria: [] }])));
   const stored = server.reader.byRows(rows.slice(0, 20)).flatMap(({ text }) => (text ? [parseExact(text) as Definitional[T]] : []));
   const usable = stored.filter((each) => each.url === url && each.status !== 'retired');
   return usable.find((each) => each.version === version) ?? usable.find((each) => version === undefined || each.version === undefined);

@@ -2,7 +2,18 @@
 import { clinicalDateParameters } from './clinical-date.ts';
 import { dateSql, numberSql } from './compare.ts';
 import { anyUnit, bareKey, bothKey, codeKey, referenceKey, unitText } from './composite.ts';
-import type { CompositeTerm, Criterion, DateTerm, NumberTerm, PlaceTerm, PlanContext, ReferenceTerm, StringTerm, Term, TokenTerm } from './criterion.ts';
+import type {
+  CompositeTerm,
+  Criterion,
+  DateTerm,
+  NumberTerm,
+  PlaceTerm,
+  PlanContext,
+  ReferenceTerm,
+  StringTerm,
+  Term,
+  TokenTerm,
+} from './criterion.ts';
 import { edgeHash, groupHash, parameterHash, partHash, targetHash, tokenHash, unitHash } from './hash.ts';
 import { ofTypeHash } from './indexer.ts';
 import { likePattern, or, timeText, type Values } from './statement.ts';
@@ -136,20 +147,30 @@ function spanSql(criterion: Criterion, term: DateTerm, place: Place): string {
   const { row, values } = place;
   const from = values.later(timeText(term.lo), 'timestamptz');
   const to = values.later(timeText(term.hi), 'timestamptz');
-  const bounds: { readonly [prefix: string]: string | undefined } = {
-    eq: `${row}.ts < ${to()} and ${row}.te > ${from()}`,
-    ap: `${row}.ts < ${to()} and ${row}.te > ${from()}`,
-    gt: `${row}.te > ${to()}`,
-    ge: `${row}.te > ${from()}`,
-    lt: `${row}.ts < ${from()}`,
-    le: `${row}.ts < ${to()}`,
-    sa: `${row}.te > ${to()}`,
-    eb: `${row}.ts < ${from()}`,
-  };
   const own = dateSql(term.prefix, { lo: `${row}.ts`, hi: `${row}.te`, from, to });
   const detail = existsIn('dt', criterion, place, dateSql(term.prefix, { lo: 'x.lo', hi: 'x.hi', from, to }));
-  const bound = bounds[term.prefix] ?? `${row}.ts is not null`;
-  return `(${bound} and case when ${row}.detailed then ${detail} else ${own} end)`;
+  return `(${spanBound(term.prefix, row, from, to)} and case when ${row}.detailed then ${detail} else ${own} end)`;
+}
+
+/** What the span of every resource that matches must meet; a range may be empty (a period that ends where it starts). */
+function spanBound(prefix: DateTerm['prefix'], row: string, from: () => string, to: () => string): string {
+  switch (prefix) {
+    case 'eq':
+    case 'ap':
+      return `${row}.ts <= ${to()} and ${row}.te >= ${from()}`;
+    case 'gt':
+    case 'sa':
+      return `${row}.te >= ${to()}`;
+    case 'ge':
+      return `${row}.te >= ${from()}`;
+    case 'lt':
+    case 'eb':
+      return `${row}.ts <= ${from()}`;
+    case 'le':
+      return `${row}.ts <= ${to()}`;
+    case 'ne':
+      return `${row}.ts is not null`;
+  }
 }
 
 /** lu is one millisecond long: conditions stay on the bare column, so that its index serves. */

@@ -11,13 +11,13 @@ export {
   type PlanContext,
   type SearchQuery,
 } from './criterion.ts';
-export { conditionOf } from './parse-condition.ts';
 export { includeQuery, revincludeQuery } from './include.ts';
 export { compileIndexer, type Indexer } from './indexer.ts';
+export { ownPatientParameter, targetsOf } from './parameter.ts';
 export { parseSearch } from './parse.ts';
-export { ownPatientParameter } from './parameter.ts';
+export { conditionOf } from './parse-condition.ts';
 export { cursorAfter, planCount, planMatch, planSearch, type SearchRow } from './plan.ts';
 export { isSelfContained, recheck } from './recheck.ts';
+export { extractReferences, referenceParameters } from './references.ts';
 export { type Code, type Codes, resolve } from './resolve.ts';
-export { extractReferences } from './references.ts';
 export type { IndexRows } from './rows.ts';

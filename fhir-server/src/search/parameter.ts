@@ -158,3 +158,8 @@ function compileComposite(
     components: components.map((c) => c.target),
   };
 }
+
+/** Types that a reference parameter may lead to. */
+export function targetsOf(definitions: Definitions, type: string, code: string): readonly string[] {
+  return parametersOf(definitions, type).get(code)?.targets ?? [];
+}

@@ -30,14 +30,7 @@ function isResource(context: TermContext, type: string): boolean {
 /** The first parameter's code in the rest of a chain. */
 const firstCode = (name: string): string => (name.startsWith('_has:') ? '_id' : (/^[^.:]*/.exec(name)?.[0] ?? ''));
 
-function chain(
-  type: string,
-  head: string,
-  rest: string,
-  value: string,
-  context: TermContext,
-  steps: number,
-): Chain | undefined {
+function chain(type: string, head: string, rest: string, value: string, context: TermContext, steps: number): Chain | undefined {
   const [code = '', named, ...more] = head.split(':');
   const parameter = parametersOf(context.definitions, type).get(code);
   if (!parameter) return undefined;
@@ -60,7 +53,8 @@ function reverseChain(type: string, name: string, value: string, context: TermCo
   const parameter = parametersOf(context.definitions, source).get(code);
   if (parameter?.kind !== 'reference') throw unsupported('A _has names a reference parameter that its type does not have.');
   const { targets } = parameter;
-  if (targets.length > 0 && !targets.includes(type)) throw unsupported('A _has goes by a reference that does not lead to the type searched.');
+  if (targets.length > 0 && !targets.includes(type))
+    throw unsupported('A _has goes by a reference that does not lead to the type searched.');
   const condition = conditionOf(source, rest.join(':'), value, context, steps + 1);
   if (!condition) throw unsupported('A _has ends in a search parameter that its type does not have.');
   return { kind: 'has', type, source, param: code, ownPatient: parameter.ownPatient, condition };
@@ -111,7 +105,8 @@ function checkTargets(terms: readonly Term[], type: string): void {
 /** A hierarchy is that of a code system. */
 function checkSystems(terms: readonly Term[]): void {
   for (const term of terms) {
-    if (term.kind !== 'token' || !term.system || term.code === undefined) throw malformed('A value of :above or :below is not system|code.');
+    if (term.kind !== 'token' || !term.system || term.code === undefined)
+      throw malformed('A value of :above or :below is not system|code.');
   }
 }
 

@@ -3,9 +3,9 @@ import type { Definitions } from '@limen/fhir-model/definitions';
 import { parseElements } from '../view/index.ts';
 import { clinicalDateParameter, clinicalDateParameters } from './clinical-date.ts';
 import { type Condition, conditionsWithin, type Include, isCriterion, type SearchQuery, type SortKey } from './criterion.ts';
-import { conditionOf } from './parse-condition.ts';
-import { parametersOf } from './parameter.ts';
 import { parseFilter } from './filter.ts';
+import { parametersOf } from './parameter.ts';
+import { conditionOf } from './parse-condition.ts';
 import { malformed, type TermContext, unsupported } from './term.ts';
 
 export interface SearchOptions {
@@ -70,15 +70,7 @@ const resultParameters: { readonly [name: string]: Reader | undefined } = {
   },
 };
 const withoutEffect: ReadonlySet<string> = new Set(['_format', '_pretty']);
-const notBuilt: ReadonlySet<string> = new Set([
-  '_contained',
-  '_containedType',
-  '_text',
-  '_content',
-  '_query',
-  '_type',
-  '_score',
-]);
+const notBuilt: ReadonlySet<string> = new Set(['_contained', '_containedType', '_text', '_content', '_query', '_type', '_score']);
 
 /**
  * Parses and checks a query.

@@ -148,7 +148,9 @@ function datedFirst(sort: readonly SortExpression[]): boolean {
 /** What has a value for one of the parameters that give the row its date has a date: no undated part to plan, which costs more than to run it. */
 function asksForDate({ type, criteria }: SearchQuery): boolean {
   const names = clinicalDateParameters(type);
-  return criteria.some((c) => isCriterion(c) && c.kind === 'date' && c.modifier === undefined && c.terms.length > 0 && names.includes(c.param));
+  return criteria.some(
+    (c) => isCriterion(c) && c.kind === 'date' && c.modifier === undefined && c.terms.length > 0 && names.includes(c.param),
+  );
 }
 
 function pickDatedFirst(

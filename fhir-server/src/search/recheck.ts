@@ -3,8 +3,8 @@ import { type Definitions, loadDefinitions } from '@limen/fhir-model/definitions
 import { dateMatches, numberMatches } from './compare.ts';
 import { type Condition, type Criterion, type IdentifierTerm, isCriterion, type Term, type TokenTerm } from './criterion.ts';
 import { type Group, parametersOf } from './parameter.ts';
-import { normalize } from './string.ts';
 import { uriAncestors } from './resolve.ts';
+import { normalize } from './string.ts';
 import type { TokenValue, Value } from './value.ts';
 
 /** Whether the resource meets every condition; what only the store can tell (chains, `_has`, value sets) it never meets. */

@@ -1,7 +1,16 @@
 // What a search needs to know before its statement is written: the tokens behind texts, value sets and hierarchies, and the few resources that chains lead to.
 import { OperationOutcomeError } from '@limen/fhir-model';
 import { visitedSql } from './condition.ts';
-import { type Chain, type ChainTarget, type Condition, type Criterion, isCriterion, type Plan, type PlanContext, type ReverseChain } from './criterion.ts';
+import {
+  type Chain,
+  type ChainTarget,
+  type Condition,
+  type Criterion,
+  isCriterion,
+  type Plan,
+  type PlanContext,
+  type ReverseChain,
+} from './criterion.ts';
 import { parameterHash, tokenHash } from './hash.ts';
 import { likePattern, Values } from './statement.ts';
 import { normalize } from './string.ts';
@@ -58,7 +67,10 @@ async function resolveTerms(criterion: Criterion, context: PlanContext, sources:
   if (kind === 'uri' && modifier === 'contains')
     return { ...criterion, resolved: await textTokens(criterion, context, sources, (text) => [`%${likePattern(text)}%`]) };
   if (kind === 'uri' && modifier === 'below')
-    return { ...criterion, resolved: await textTokens(criterion, context, sources, (text) => [likePattern(text), `${likePattern(text)}/%`]) };
+    return {
+      ...criterion,
+      resolved: await textTokens(criterion, context, sources, (text) => [likePattern(text), `${likePattern(text)}/%`]),
+    };
   if (kind === 'uri' && modifier === 'above') return { ...criterion, resolved: uriPrefixes(criterion, context.tenant) };
   if (kind !== 'token') return criterion;
   if (modifier === 'in' || modifier === 'not-in' || modifier === 'above' || modifier === 'below')
@@ -80,7 +92,9 @@ async function textTokens(
 ): Promise<bigint[]> {
   const values = new Values(context.tenant);
   const ps = values.hashes(criterion.indexedAs.map((param) => parameterHash(context.tenant, criterion.type, param)));
-  const likes = criterion.terms.flatMap((t) => (t.kind === 'string' ? patterns(t.text) : [])).map((like) => `text like ${values.add(like, 'text')}`);
+  const likes = criterion.terms
+    .flatMap((t) => (t.kind === 'string' ? patterns(t.text) : []))
+    .map((like) => `text like ${values.add(like, 'text')}`);
   const text = `select hash from term where tenant = $1 and p = any(${ps}) and (${likes.join(' or ')}) limit ${values.add(maximumTokens + 1, 'int8')}`;
   const { rows } = await run({ text, values: values.list });
   if (rows.length > maximumTokens) throw tooMany();
@@ -88,7 +102,10 @@ async function textTokens(
 }
 
 function tooMany(): OperationOutcomeError {
-  return new OperationOutcomeError(400, { code: 'too-costly', diagnostics: 'A search value stands for too many codes or texts: narrow it.' });
+  return new OperationOutcomeError(400, {
+    code: 'too-costly',
+    diagnostics: 'A search value stands for too many codes or texts: narrow it.',
+  });
 }
 
 /** The address and everything that it lies under. */
@@ -111,7 +128,10 @@ async function codeTokens({ type, indexedAs, terms, modifier }: Criterion, tenan
   for (const term of terms) {
     const meant = await meaning(term, modifier, codes);
     if (!meant)
-      throw new OperationOutcomeError(400, { code: 'not-found', diagnostics: 'A value set or code system of the search is not known to this server.' });
+      throw new OperationOutcomeError(400, {
+        code: 'not-found',
+        diagnostics: 'A value set or code system of the search is not known to this server.',
+      });
     found.push(...meant);
   }
   if (found.length > maximumTokens) throw tooMany();
@@ -156,7 +176,9 @@ async function resolveHas(has: ReverseChain, context: PlanContext, sources: Sour
   const met = `select s.tok, s.pat from idx s where ${where} limit ${values.add(scannedSources, 'int8')}`;
   // A token is the edge of a reference exactly when it leads to a resource of the type.
   const reached =
-    has.ownPatient && has.type === 'Patient' ? `t.rid = m.pat and (t.self # ${edge}) = any(m.tok)` : `t.self = any(array(select u # ${edge} from unnest(m.tok) u))`;
+    has.ownPatient && has.type === 'Patient'
+      ? `t.rid = m.pat and (t.self # ${edge}) = any(m.tok)`
+      : `t.self = any(array(select u # ${edge} from unnest(m.tok) u))`;
   const text = `with m as materialized (${met}) select c.scanned, r.rid from (select count(*) as scanned from m) c
     left join lateral (select distinct t.rid from m join idx t on t.tenant = $1 and t.type = ${type} and ${reached} limit ${values.add(fewResources + 1, 'int8')}) r on true`;
   const rows = (await sources.run({ text, values: values.list })).rows as { rid: string | null; scanned: string }[];

@@ -156,13 +156,7 @@ function referenceTerm(text: string, types: readonly string[], context: TermCont
 const textual: ReadonlySet<Modifier | undefined> = new Set<Modifier>(['text', 'in', 'not-in', 'contains', 'exact']);
 
 /** One value (no comma in it) of a parameter of this kind. */
-export function parseTerm(
-  kind: ValueKind,
-  text: string,
-  targets: readonly string[],
-  context: TermContext,
-  modifier?: Modifier,
-): Term {
+export function parseTerm(kind: ValueKind, text: string, targets: readonly string[], context: TermContext, modifier?: Modifier): Term {
   if (textual.has(modifier) || (kind === 'uri' && (modifier === 'above' || modifier === 'below'))) {
     if (text === '') throw malformed('A search value is empty.');
     return { kind: 'string', text: unescapeValue(text) };

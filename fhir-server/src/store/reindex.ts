@@ -67,7 +67,14 @@ async function batch(run: Reindexing, from: Place): Promise<{ next: Place | unde
     const resources = rows.map(({ shard, rid, type, pat, codec: number, body }) => {
       const resource = parseExact(codec.decode(types.name(type), number, body)) as Resource;
       // Version 2: old rows, if there are any, go first.
-      return { shard, rid: BigInt(rid), type, version: 2, pat: pat === null ? undefined : BigInt(pat), rows: indexer.index(resource, tenant) };
+      return {
+        shard,
+        rid: BigInt(rid),
+        type,
+        version: 2,
+        pat: pat === null ? undefined : BigInt(pat),
+        rows: indexer.index(resource, tenant),
+      };
     });
     if (resources.length > 0) await client.query(call, [tenant, ...indexArrays(resources, new KnownTerms()).arrays]);
     const last = rows.at(-1);

@@ -8,7 +8,7 @@ import type { Stored } from '../../store/read.ts';
 import type { Person } from '../../vault/index.ts';
 import { accessFor } from '../access.ts';
 import { translateIdentifiers } from '../identifiers.ts';
-import { planContext } from '../search.ts';
+import { planContext, resolved, searchAccess } from '../search-context.ts';
 import type { WriteEntry } from './entry.ts';
 import type { Persons } from './persons.ts';
 
@@ -41,14 +41,16 @@ async function lookup(
   access: AccessPredicate,
 ): Promise<Lookup> {
   const translated = await translateIdentifiers(server, principal, type, new URLSearchParams(search), owner);
-  const query = parseSearch(server.definitions, type, translated, { lenient: false });
-  if (query.criteria.length === 0) {
+  const parsed = parseSearch(server.definitions, type, translated, { lenient: false, base: server.base, now: server.now() });
+  if (parsed.criteria.length === 0) {
     throw new OperationOutcomeError(412, {
       code: 'multiple-matches',
       diagnostics: 'A conditional interaction needs at least one search criterion.',
     });
   }
-  const plan = planMatch(query, await planContext(server, query, access));
+  const others = searchAccess(server, principal);
+  const context = await planContext(server, parsed, async (visited) => (visited === type ? access : others(visited)));
+  const plan = planMatch(await resolved(server, parsed, context, false), context);
   return {
     key: `${type}?${[...translated]
       .map(([k, v]) => `${k}=${v}`)

@@ -303,9 +303,7 @@ async function authorizeContent(
 ): Promise<void> {
   const access = await accessFor(server, principal, target.type, target.kind === 'create' ? 'c' : 'u');
   if (isUnrestricted(access)) return;
-  const inside = access.some(
-    (g) => (g.patientRid === undefined || g.patientRid === pat) && recheck({ criteria: g.criteria }, body, server.tenant),
-  );
+  const inside = access.some((g) => (g.patientRid === undefined || g.patientRid === pat) && recheck({ criteria: g.criteria }, body));
   if (!inside)
     throw new OperationOutcomeError(403, { code: 'forbidden', diagnostics: 'The resource lies outside of what the access token covers.' });
 }
