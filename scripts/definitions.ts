@@ -177,9 +177,19 @@ for (const [url, system] of codeSystems) {
   if (system['content'] !== 'complete' || foreign.has(url) || system['caseSensitive'] === false) continue;
   systems[url] = conceptCodes((system['concept'] ?? []) as Json[]);
 }
+/** HL7's own extensions: where they may stand and the types of their values (none: they hold extensions). */
+const extensions: { [url: string]: { contexts: string[]; types: string[] } } = {};
+for (const { resourceType, url, context, snapshot } of load('extension-definitions.json')) {
+  if (resourceType !== 'StructureDefinition') continue;
+  const value = (snapshot as { element: Json[] }).element.find((e) => e['path'] === 'Extension.value[x]' && e['max'] !== '0');
+  extensions[url as string] = {
+    contexts: ((context ?? []) as Json[]).map((each) => each['expression'] as string),
+    types: ((value?.['type'] ?? []) as Json[]).map((type) => type['code'] as string),
+  };
+}
 writeFileSync(
   new URL('../fhir-model/src/definitions/terminology.json', import.meta.url),
-  `${JSON.stringify({ valueSets: compositions, codeSystems: systems })}\n`,
+  `${JSON.stringify({ valueSets: compositions, codeSystems: systems, extensions })}\n`,
 );
 process.stdout.write(
   `types ${Object.keys(types).length}, value sets ${Object.keys(valueSets).length}, search parameters ${searchParameters.length}, compartments ${Object.keys(compartments)}\n`,

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Outlives the test process that started it: when that has ended, however it did, stops the products it left and removes their folders.
-# Standard input names them, a line each ("pid N", "gone N", "folder PATH"); its end says that the test process has ended.
+# Standard input names them, a line each ("pid N", "gone N", "folder PATH"; -N is a process group); its end says that the test process has ended.
 trap '' INT TERM HUP
 pids=' '
 while read -r kind value; do

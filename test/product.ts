@@ -136,10 +136,11 @@ function tellWarden(line: string): void {
   warden.write(`${line}\n`);
 }
 
-/** Lets a product live no longer than the test process. */
-export function endWithTests(child: ChildProcess): void {
-  tellWarden(`pid ${child.pid}`);
-  child.once('exit', () => tellWarden(`gone ${child.pid}`));
+/** Lets a product live no longer than the test process; `group`: with all of its process group, which npm and its shell do not pass signals to. */
+export function endWithTests(child: ChildProcess, { group = false } = {}): void {
+  const target = group ? `-${child.pid}` : `${child.pid}`;
+  tellWarden(`pid ${target}`);
+  child.once('exit', () => tellWarden(`gone ${target}`));
 }
 
 /** Ports that nothing listens on now; all are held at once, so that they differ. */

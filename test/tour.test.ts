@@ -78,7 +78,7 @@ describe('the README tour works by copy and paste', () => {
   /** Pastes a start into the first terminal and waits until the product is ready. */
   async function start(block: string): Promise<ChildProcess> {
     const terminal = spawn('bash', ['-c', block], { cwd, env: environment(), detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    endWithTests(terminal);
+    endWithTests(terminal, { group: true });
     let shown = '';
     for (const stream of [terminal.stdout, terminal.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {

@@ -2,6 +2,7 @@
 export { verifyAudit } from './audit/verify.ts';
 export { productLog } from './log.ts';
 export { type OpenServer, openServer, type ServerOptions } from './open.ts';
+export { parsePatch } from './patch/index.ts';
 export { type EmbeddedPostgres, StartError, startEmbeddedPostgres } from './postgres/index.ts';
 export { type Plan, type PlanContext, parseSearch, planCount, planSearch } from './search/index.ts';
 export { typeNumbers } from './store/ids.ts';

@@ -250,6 +250,13 @@ describe('FHIRPath Patch', () => {
     });
   });
 
+  test('the narrative is found by the name it has in the specification; a text that looks like it stays a text', () => {
+    const source = { resourceType: 'Patient', text: { status: 'empty', div: '<div>.div</div>' } };
+    const value = { valueString: '<div>new</div>' };
+    for (const path of ['Patient.text.div', 'Patient.text.`div`', "Patient.text.where($this.div = '<div>.div</div>').div"])
+      assert.deepEqual(patched(source, one({ type: 'replace', path, value }))['text'], { status: 'empty', div: '<div>new</div>' });
+  });
+
   test('insert into a list that is not there yet; a delete takes what it leaves empty; nothing to delete is no error', () => {
     const telecom = { valueContactPoint: { value: '1' } };
     assert.deepEqual(patched({ resourceType: 'Patient' }, one({ type: 'insert', path: 'Patient.telecom', index: 0, value: telecom })), {

@@ -73,6 +73,30 @@ describe('slices by pattern', () => {
   it('accepts what has its slices', async () => assert.deepEqual(await check(diastolic, systolic), []));
 });
 
+describe('slices by what the slices inside them say', () => {
+  const coded = (name: string, value: string): readonly Json[] => [
+    { id: `Observation.component:${name}`, min: 1, max: '1' },
+    { id: `Observation.component:${name}.code.coding`, ...slicing('open', 'value', 'code') },
+    { id: `Observation.component:${name}.code.coding:own`, min: 1 },
+    { id: `Observation.component:${name}.code.coding:own.code`, min: 1, fixedCode: value },
+  ];
+  const profile = structure('inside', 'Observation', [
+    { id: 'Observation.component', ...slicing('open', 'value', 'code.coding.code') },
+    ...coded('one', '1'),
+    ...coded('two', '2'),
+  ]);
+  const component = (...values: string[]): Json => ({
+    ...base,
+    component: values.map((value) => ({ code: { coding: [{ code: 'x' }, { code: value }] } })),
+  });
+
+  it('tells them apart', async () => {
+    assert.deepEqual(await faultsOf(component('2', '3'), profile), ['required Observation.component']);
+    assert.deepEqual(await faultsOf(component('1', '1', '2'), profile), ['structure Observation.component']);
+    assert.deepEqual(await faultsOf(component('2', '1'), profile), []);
+  });
+});
+
 describe('slices by other discriminators', () => {
   it('by the type of a choice', async () => {
     const profile = structure('type', 'Observation', [
@@ -193,6 +217,16 @@ describe('bindings, constraints and bases', () => {
     assert.deepEqual(await faultsOf({ resourceType: 'Patient', name: [{ family: 'x' }, { text: 'y' }] }, profile), [
       'warning invariant Patient.name[1]',
     ]);
+  });
+  it('asks the type that a choice has', async () => {
+    const profile = structure('choice', 'Observation', [
+      {
+        id: 'Observation.effective[x]',
+        constraint: [{ key: 'own-3', severity: 'error', human: 'x', expression: '($this as dateTime).toString().length() >= 8' }],
+      },
+    ]);
+    assert.deepEqual(await faultsOf({ ...base, effectiveDateTime: '2020' }, profile), ['invariant Observation.effective.ofType(dateTime)']);
+    assert.deepEqual(await faultsOf({ ...base, effectiveDateTime: '2020-01-01' }, profile), []);
   });
   it('lays a differential over that of its base', async () => {
     const below = structure('below', 'Patient', [

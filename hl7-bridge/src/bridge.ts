@@ -6,6 +6,7 @@ import { type Conversion, convertMessage } from './convert.ts';
 import { type BridgeLog, silentLog } from './log.ts';
 import type { MllpLimits } from './mllp/limits.ts';
 import { createMllpServer } from './mllp/server.ts';
+import type { MllpTls } from './mllp/tls.ts';
 import { receiveFrame } from './receive.ts';
 
 export interface BridgeOptions {
@@ -15,6 +16,8 @@ export interface BridgeOptions {
   readonly port: number;
   readonly channel?: Channel;
   readonly limits?: Partial<MllpLimits>;
+  /** Absent: plain TCP. */
+  readonly tls?: MllpTls;
   readonly requestTimeoutMs?: number;
   readonly log?: BridgeLog;
   readonly now?: () => Date;
@@ -46,6 +49,13 @@ export function createBridge(options: BridgeOptions): Bridge {
     now: options.now ?? (() => new Date()),
     controlId: options.controlId ?? randomControlId,
   };
-  const server = createMllpServer({ host, port, limits, log, handle: (frame) => receiveFrame(frame, receive) });
+  const server = createMllpServer({
+    host,
+    port,
+    limits,
+    log,
+    ...(options.tls ? { tls: options.tls } : {}),
+    handle: (frame) => receiveFrame(frame, receive),
+  });
   return { start: server.start, stop: server.stop, convert: (text) => convertMessage(text, channel) };
 }

@@ -5,3 +5,4 @@ export { type Conversion, convertMessage } from './convert.ts';
 export type { BridgeLog } from './log.ts';
 export type { MllpLimits } from './mllp/limits.ts';
 export { createMllpServer, type MllpServer, type MllpServerOptions } from './mllp/server.ts';
+export type { MllpTls } from './mllp/tls.ts';

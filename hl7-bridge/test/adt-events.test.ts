@@ -52,12 +52,15 @@ test('events of a visit that nobody numbered make none; an admission, a registra
   assert.deepEqual(made, ['A01', 'A04', 'A05']);
 });
 
-test('A28 and A31 are about the person: their PV1 is no visit', () => {
-  for (const event of ['A28', 'A31'])
+test('A28 and A31 tell a visit as A08 does; class N is no visit', () => {
+  for (const event of ['A28', 'A31']) {
     assert.deepEqual(
-      entriesOf(adt(event, pv1)).map(({ resource }) => resource.resourceType),
+      entriesOf(adt(event, visit({ 2: 'N' }))).map(({ resource }) => resource.resourceType),
       ['Patient'],
     );
+    const encounter = encounterOf(event, { 2: 'E' });
+    assert.deepEqual([classOf(encounter), encounter?.status], ['EMER', undefined]);
+  }
 });
 
 test('A08 without PV1-45 tells nothing of state, class and period: what is stored stays', () => {

@@ -59,11 +59,15 @@ export interface Invariants {
   readonly [path: string]: { readonly [key: string]: string } | undefined;
 }
 
-/** What R4's own value sets and code systems contain. */
+/** What R4's own value sets and code systems contain, and where its own extensions stand. */
 export interface TerminologyDefinitions {
   readonly valueSets: { readonly [url: string]: readonly ValueSetPart[] | undefined };
   /** Codes of the complete code systems. */
   readonly codeSystems: { readonly [url: string]: readonly string[] | undefined };
+  /** `types` is empty for extensions that hold extensions. */
+  readonly extensions: {
+    readonly [url: string]: { readonly contexts: readonly string[]; readonly types: readonly string[] } | undefined;
+  };
 }
 
 export interface ValueSetPart {

@@ -40,7 +40,7 @@ export function capabilities(server: Server): object {
             },
           ],
         },
-        interaction: [{ code: 'transaction' }, { code: 'batch' }],
+        interaction: [{ code: 'transaction' }, { code: 'batch' }, { code: 'history-system' }],
         resource: types.map((type) => ({
           type,
           interaction: ['read', 'vread', 'create', 'update', 'patch', 'delete', 'history-instance', 'history-type', 'search-type'].map(

@@ -6,7 +6,7 @@ import { auditRow } from './audit.ts';
 import { capabilities } from './capabilities.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
-import { instanceHistory, typeHistory } from './history.ts';
+import { instanceHistory, systemHistory, typeHistory } from './history.ts';
 import { invoke } from './operation.ts';
 import { patch } from './patch.ts';
 import { read, vread } from './read.ts';
@@ -51,6 +51,7 @@ function routeOf(server: Server, request: Request): Route {
   const operation = segments.find((s) => s.startsWith('$'));
   if (operation === '$validate') return route(operation, validate);
   if (operation) return route(operation, (s, p, r) => invoke(s, p, r, (entry) => perform(s, p, entry)), false);
+  if (first === '_history' && second === undefined && method === 'GET') return route('history-system', viewedBundle(systemHistory));
   if (!server.types.has(first)) throw new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'Unknown resource type.' });
   if (second === undefined) {
     if (method === 'GET') return route('search-type', viewedBundle(search));

@@ -1,6 +1,8 @@
-// https://hl7.org/fhir/R4/http.html#history — instance and type level; `_count`, keyset paging by signed cursor.
-import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
+// https://hl7.org/fhir/R4/http.html#history — instance, type and system level; `_count`, `_since`, `_at`, keyset paging by signed cursor.
+import { grantsFor, OperationOutcomeError, type Principal, parseDate, seesSystemTimes } from '@limen/fhir-model';
+import { resourceTypes } from '@limen/fhir-model/definitions';
 import type { Server } from '../server.ts';
+import type { VersionPeriod, VisibleType } from '../store/history.ts';
 import type { Stored } from '../store/read.ts';
 import { accessFor } from './access.ts';
 import type { Answer, Request } from './answer.ts';
@@ -10,12 +12,35 @@ import { covers } from './read.ts';
 const refusedParameter = (): OperationOutcomeError =>
   new OperationOutcomeError(400, { code: 'not-supported', diagnostics: 'This history parameter is not supported.' });
 
-const historyParameters: ReadonlySet<string> = new Set(['_count', '_cursor', '_format', '_pretty', '_summary', '_elements']);
+const historyParameters: ReadonlySet<string> = new Set([
+  '_count',
+  '_cursor',
+  '_since',
+  '_at',
+  '_format',
+  '_pretty',
+  '_summary',
+  '_elements',
+]);
 
-/** What was asked about the form of the resources, for the links. */
-function viewParameters(query: URLSearchParams): string {
-  const kept = new URLSearchParams([...query].filter(([name]) => name === '_summary' || name === '_elements'));
+/** What was asked besides the page, for the links. */
+function askedParameters(query: URLSearchParams): string {
+  const kept = new URLSearchParams([...query].filter(([name]) => /^_(summary|elements|since|at)$/.test(name)));
   return kept.size > 0 ? `&${kept}` : '';
+}
+
+/** `_since` and `_at`; refused where system times would give the offset away (DECISIONS 1). */
+function periodOf(principal: Principal, query: URLSearchParams): VersionPeriod {
+  const [since, at] = ['_since', '_at'].map((name) => query.getAll(name));
+  const given = [...(since ?? []), ...(at ?? [])];
+  if (given.length === 0) return {};
+  if (!seesSystemTimes(principal)) throw refusedParameter();
+  if (query.get('_summary') === 'count') throw refusedParameter();
+  if (given.length > 1) throw new OperationOutcomeError(400, { code: 'invalid', diagnostics: '_since and _at: one of them, once.' });
+  // A "+" of a zone that was not encoded has become a space.
+  const period = parseDate((given[0] ?? '').replace(' ', '+'));
+  if (!period) throw new OperationOutcomeError(400, { code: 'value', diagnostics: '_since takes an instant, _at a date or time.' });
+  return since?.length ? { since: new Date(period.startMs) } : { at: period };
 }
 
 function countOf(query: URLSearchParams): number {
@@ -52,37 +77,64 @@ export async function instanceHistory(server: Server, principal: Principal, requ
   const [type = '', id = ''] = request.segments;
   const access = await accessFor(server, principal, type, 'r');
   const count = countOf(request.query);
+  const period = periodOf(principal, request.query);
   const cursor = openCursor(server, request.query.get('_cursor'));
   const current = await server.reader.current(type, id);
   if (!current || !covers(server, access, current))
     throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
-  const self = `${server.base}/${type}/${id}/_history?_count=${count}${viewParameters(request.query)}`;
+  const self = `${server.base}/${type}/${id}/_history?_count=${count}${askedParameters(request.query)}`;
   if (request.query.get('_summary') === 'count') return historyBundle(server, [], [{ relation: 'self', url: self }], current.version);
-  const versions = await server.reader.instanceHistory(type, id, { count: count + 1, ...(cursor ? { before: Number(cursor.rid) } : {}) });
+  const before = cursor ? { before: Number(cursor.rid) } : {};
+  const versions = await server.reader.instanceHistory(type, id, { count: count + 1, ...before }, period);
   const page = versions.slice(0, count);
   const links = [{ relation: 'self', url: self }];
   const last = page.at(-1);
   if (versions.length > count && last)
     links.push({ relation: 'next', url: `${self}&_cursor=${sealCursor(server, { keys: [], rid: String(last.version) })}` });
-  return historyBundle(server, page, links, current.version);
+  return historyBundle(server, page, links, period.since || period.at ? undefined : current.version);
+}
+
+/** What a principal may see of the history of a type: all, one patient's part, or nothing. */
+async function visibleType(server: Server, principal: Principal, type: string): Promise<VisibleType> {
+  const access = await accessFor(server, principal, type, 's');
+  if (access.some((g) => g.patientRid === undefined && g.criteria.length === 0)) return { type };
+  if (access.some((g) => g.criteria.length > 0)) {
+    throw new OperationOutcomeError(403, {
+      code: 'forbidden',
+      diagnostics: 'The history of types needs scopes without a granular constraint.',
+    });
+  }
+  return { type, patient: access[0]?.patientRid ?? 0n };
 }
 
 export async function typeHistory(server: Server, principal: Principal, request: Request): Promise<Answer> {
   const [type = ''] = request.segments;
+  return typesHistory(server, principal, request, `/${type}`, [await visibleType(server, principal, type)]);
+}
+
+/** Of all types that the token may search. */
+export async function systemHistory(server: Server, principal: Principal, request: Request): Promise<Answer> {
+  const types = resourceTypes(server.definitions).filter((type) => grantsFor(principal.scopes, type, 's').length > 0);
+  if (types.length === 0)
+    throw new OperationOutcomeError(403, { code: 'forbidden', diagnostics: 'The access token has no scope for the history of any type.' });
+  return typesHistory(server, principal, request, '', await Promise.all(types.map((type) => visibleType(server, principal, type))));
+}
+
+async function typesHistory(
+  server: Server,
+  principal: Principal,
+  request: Request,
+  at: string,
+  visible: readonly VisibleType[],
+): Promise<Answer> {
   if (request.query.get('_summary') === 'count') throw refusedParameter();
-  const access = await accessFor(server, principal, type, 's');
-  if (access.some((g) => g.criteria.length > 0)) {
-    throw new OperationOutcomeError(403, { code: 'forbidden', diagnostics: 'Type history needs a scope without a granular constraint.' });
-  }
-  const patient = access.every((g) => g.patientRid !== undefined) ? access[0]?.patientRid : undefined;
   const count = countOf(request.query);
+  const period = periodOf(principal, request.query);
   const cursor = openCursor(server, request.query.get('_cursor'));
-  const found = await server.reader.typeHistory(type, patient, {
-    count: count + 1,
-    ...(cursor ? { before: { lu: cursor.keys[0] ?? '', rid: cursor.rid } } : {}),
-  });
+  const before = cursor ? { before: { lu: cursor.keys[0] ?? '', rid: cursor.rid } } : {};
+  const found = await server.reader.typesHistory(visible, { count: count + 1, ...before }, period);
   const page = found.slice(0, count);
-  const self = `${server.base}/${type}/_history?_count=${count}${viewParameters(request.query)}`;
+  const self = `${server.base}${at}/_history?_count=${count}${askedParameters(request.query)}`;
   const links = [{ relation: 'self', url: self }];
   const last = page.at(-1);
   if (found.length > count && last) {

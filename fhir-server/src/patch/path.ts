@@ -21,12 +21,17 @@ export function compilePath(path: string, type: string, at: string): (document: 
     throw malformed('The path uses what the path of a patch may not.', at);
   let places: ReturnType<typeof compileFhirPathPlaces>;
   try {
-    places = compileFhirPathPlaces(path, type);
+    places = compileFhirPathPlaces(withDiv(path), type);
   } catch {
     // The engine's own text would repeat the path.
     throw malformed('The path is not FHIRPath.', at);
   }
   return (document) => evaluated(places, document, at);
+}
+
+/** `Patient.text.div`, as the specification's own examples have it: FHIRPath would want the word of an operator delimited. */
+function withDiv(path: string): string {
+  return path.replace(/'(?:[^'\\]|\\.)*'|\.div\b(?!\s*\()/g, (found) => (found === '.div' ? '.`div`' : found));
 }
 
 function evaluated(places: ReturnType<typeof compileFhirPathPlaces>, document: Node, at: string): Place[] {

@@ -1,7 +1,8 @@
-// Reading the store: current versions, versions, histories. Bodies come back as the stored text, never parsed here.
+// Reading the store: current versions and versions by number; histories are `history.ts`. Bodies come back as the stored text, never parsed here.
 import type { Pool } from 'pg';
 import type { Codec } from './codec.ts';
 import { gather } from './gather.ts';
+import { type HistoryReader, historyReader } from './history.ts';
 import { shardOf, type TypeNumbers } from './ids.ts';
 
 export interface Stored {
@@ -16,7 +17,7 @@ export interface Stored {
   readonly text: string | undefined;
 }
 
-interface Row {
+export interface Row {
   type: number;
   rid: string;
   id: string;
@@ -29,22 +30,13 @@ interface Row {
   body: Buffer | null;
 }
 
-/** Restricts histories to what the caller may see: the rid of the one patient, or everything. */
-export type PatientFilter = bigint | undefined;
-
-export interface Reader {
+export interface Reader extends HistoryReader {
   current(type: string, id: string): Promise<Stored | undefined>;
   /** Current versions of many, in one round trip; key "Type/id". */
   currentMany(references: readonly { type: string; id: string }[], bodies: boolean): Promise<Map<string, Stored>>;
   /** rids of patients by id; unknown ids are absent. */
   patientRids(ids: readonly string[]): Promise<ReadonlyMap<string, bigint>>;
   version(type: string, id: string, version: number): Promise<Stored | undefined>;
-  instanceHistory(type: string, id: string, page: { count: number; before?: number }): Promise<Stored[]>;
-  typeHistory(
-    type: string | undefined,
-    patient: PatientFilter,
-    page: { count: number; before?: { lu: string; rid: string } },
-  ): Promise<Stored[]>;
   byRows(rows: readonly Row[]): Stored[];
 }
 
@@ -136,29 +128,6 @@ export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: num
       });
       return rows[0] && stored(rows[0]);
     },
-    async instanceHistory(type, id, page) {
-      const { rows } = await pool.query<Row>({
-        name: 'history-instance',
-        text: `select * from (
-            select ${columns} from res where tenant = $1 and shard = $2 and type = $3 and id = $4
-            union all select ${columns} from res_hist where tenant = $1 and shard = $2
-              and rid = (select rid from res where tenant = $1 and shard = $2 and type = $3 and id = $4)) v
-          where version < $5 order by version desc limit $6`,
-        values: [tenant, shard(id), types.number(type), id, page.before ?? 2_147_483_647, page.count],
-      });
-      return rows.map(stored);
-    },
-    async typeHistory(type, patient, page) {
-      const values: unknown[] = [tenant, page.count];
-      const conditions = ['tenant = $1'];
-      const add = (value: unknown): string => `$${values.push(value)}`;
-      if (type) conditions.push(`type = ${add(types.number(type))}`);
-      if (patient !== undefined) conditions.push(`pat = ${add(patient.toString())}`);
-      if (page.before) conditions.push(`(lu, rid) < (${add(page.before.lu)}::timestamptz, ${add(page.before.rid)}::int8)`);
-      const part = (table: string): string =>
-        `(select ${columns} from ${table} where ${conditions.join(' and ')} order by lu desc, rid desc limit $2)`;
-      const { rows } = await pool.query<Row>(`${part('res')} union all ${part('res_hist')} order by ms desc, rid desc limit $2`, values);
-      return rows.map(stored);
-    },
+    ...historyReader({ pool, types, tenant, columns, shard, stored }),
   };
 }

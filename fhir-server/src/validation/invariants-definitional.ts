@@ -100,7 +100,8 @@ const questionnaireInvariants: InvariantTable = {
   'que-9': (v) => !isDisplay(v) || !has(v, 'readOnly'),
   'que-10': (v) => isAny(v['type'], ...questionTypesWithLength) || !has(v, 'maxLength'),
   'que-11': (v) => !has(v, 'answerOption') || !has(v, 'initial'),
-  'que-12': (v) => count(v, 'enableWhen') <= 2 || has(v, 'enableBehavior'),
+  // Its text says more than one; the expression of R4 counts wrong, as the specification's later versions admit.
+  'que-12': (v) => count(v, 'enableWhen') <= 1 || has(v, 'enableBehavior'),
   'que-13': (v) => v['repeats'] === true || count(v, 'initial') <= 1,
 };
 

@@ -8,8 +8,8 @@ import type { Membership } from './value-sets.ts';
 export interface ConstraintRule {
   readonly key: string;
   readonly severity: 'error' | 'warning';
-  /** Undefined when the text is no FHIRPath. */
-  readonly test: FhirPath | undefined;
+  /** By the type of the value: of a choice it is the one that was chosen. Undefined when the text is no FHIRPath. */
+  test(type: string | undefined): FhirPath | undefined;
 }
 
 export interface BindingRule {
@@ -193,11 +193,11 @@ class RuleReader {
   }
 
   private constraints(element: ProfileElement, base: ElementDefinition | undefined, types: readonly string[]): ConstraintRule[] {
-    const [type = ''] = base && types.length !== 1 ? [''] : types;
+    const [type = ''] = types;
     const context = type === 'BackboneElement' || type === 'Element' ? (base?.types[0]?.code ?? type) : type;
     return (element.constraint ?? []).flatMap(({ key, severity, expression }) => {
       if (key === undefined || expression === undefined || isOfTheBase(key)) return [];
-      return [{ key, severity: severity ?? 'error', test: compiled(expression, context) }];
+      return [{ key, severity: severity ?? 'error', test: byType(expression, context) }];
     });
   }
 
@@ -244,6 +244,15 @@ function compiled(expression: string, type: string): FhirPath | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Compiled for each type at its first value. */
+function byType(expression: string, usual: string): ConstraintRule['test'] {
+  const known = new Map<string, FhirPath | undefined>();
+  return (type = usual) => {
+    if (!known.has(type)) known.set(type, compiled(expression, type));
+    return known.get(type);
+  };
 }
 
 /** The rules of a definition. @throws Error when it asks for what R4 does not have */

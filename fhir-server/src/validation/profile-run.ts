@@ -1,6 +1,6 @@
 // https://hl7.org/fhir/R4/profiling.html — the rules of a profile run over a resource.
 import type { Issue, IssueCode } from '@limen/fhir-model';
-import { isTrue } from '@limen/fhir-model/fhirpath';
+import { type FhirPath, isTrue } from '@limen/fhir-model/fhirpath';
 import { choiceLabel } from './cursor.ts';
 import { isObject, type JsonObject } from './elements.ts';
 import type { BindingRule, ConstraintRule, ElementRule, SliceRule, Slicing, ValueRule } from './profile-rules.ts';
@@ -61,7 +61,7 @@ class Run implements SliceContext {
     if (value === undefined) return;
     if (rule.binding) this.binding(rule.binding, value, path);
     this.references(rule, value, path);
-    for (const constraint of rule.constraints) this.constraint(constraint, value, path);
+    for (const constraint of rule.constraints) this.constraint(constraint, constraint.test(type), value, path);
     if (!isObject(value)) return;
     this.profiles(rule, value, path, type);
     for (const child of rule.children) this.element(child, value, path);
@@ -101,7 +101,7 @@ class Run implements SliceContext {
 
   private binding({ strength, member }: BindingRule, value: unknown, path: string): void {
     const answer = member ? memberOf(value, member) : undefined;
-    if (answer === undefined)
+    if (answer === undefined && strength === 'required')
       this.report('not-supported', 'The value set of the profile is not known here: the code was not checked.', path, 'information');
     if (answer !== false) return;
     if (strength === 'required') this.report('code-invalid', "The code is not in the profile's required value set.", path);
@@ -117,7 +117,7 @@ class Run implements SliceContext {
       this.report('structure', 'The contained resource does not meet the profile that the reference asks for.', path);
   }
 
-  private constraint({ key, severity, test }: ConstraintRule, value: unknown, path: string): void {
+  private constraint({ key, severity }: ConstraintRule, test: FhirPath | undefined, value: unknown, path: string): void {
     try {
       if (test && isTrue(test(value, { resource: this.container }))) return;
     } catch {

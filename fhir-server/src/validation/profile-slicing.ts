@@ -74,8 +74,13 @@ function rulesAt(rule: ValueRule, steps: readonly string[], context: SliceContex
   if (ofType(name) !== undefined || name === 'resolve()') return own.flatMap((each) => rulesAt(each, rest, context));
   const url = extensionUrl(name);
   const children = own.flatMap((each) => each.children.filter((child) => child.name === (url === undefined ? name : 'extension')));
-  const below = url === undefined ? children : children.flatMap((child) => extensionSlices(child, url));
+  const below = url === undefined ? children.flatMap(withSlices) : children.flatMap((child) => extensionSlices(child, url));
   return below.flatMap((child) => rulesAt(child, rest, context));
+}
+
+/** An element and those of its slices that must be there. */
+function withSlices(rule: ElementRule): readonly ValueRule[] {
+  return [rule, ...(rule.slicing?.slices ?? []).filter(({ min }) => min > 0)];
 }
 
 function extensionSlices({ slicing }: ElementRule, url: string): readonly SliceRule[] {
@@ -87,7 +92,12 @@ function extensionSlices({ slicing }: ElementRule, url: string): readonly SliceR
 
 /** Whether a rule says what its values are; without that it can't tell slices apart. */
 function identifies(rule: ValueRule): boolean {
-  return rule.fixed !== undefined || rule.pattern !== undefined || rule.binding?.strength === 'required' || rule.children.some(identifies);
+  return (
+    rule.fixed !== undefined ||
+    rule.pattern !== undefined ||
+    rule.binding?.strength === 'required' ||
+    rule.children.some((child) => withSlices(child).some(identifies))
+  );
 }
 
 /** Whether a value is what the rule says: fixed and pattern values and required codes, its own and those inside. */
@@ -95,7 +105,11 @@ function isIdentified(rule: ValueRule, value: unknown): boolean {
   if (rule.fixed !== undefined && !equalsFixed(value, rule.fixed)) return false;
   if (rule.pattern !== undefined && !matchesPattern(value, rule.pattern)) return false;
   if (rule.binding?.strength === 'required' && rule.binding.member && memberOf(value, rule.binding.member) === false) return false;
-  return rule.children.filter(identifies).every((child) => valuesOf(value, child.name).some((each) => isIdentified(child, each.value)));
+  return rule.children.every((child) =>
+    withSlices(child)
+      .filter(identifies)
+      .every((each) => valuesOf(value, child.name).some((found) => isIdentified(each, found.value))),
+  );
 }
 
 function byValue(slice: SliceRule, path: string): SliceTest {

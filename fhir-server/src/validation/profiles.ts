@@ -14,6 +14,8 @@ export interface Profile {
   readonly type: string;
   /** The faults of a resource that is valid for its base type, at most 50 errors and warnings. */
   validate(resource: unknown): Issue[];
+  /** The same of a value of a datatype (an extension) in a resource; paths begin with the type. */
+  validateElement(value: JsonObject, container: JsonObject): readonly Issue[];
 }
 
 /** Another node may have stored a new version: what is compiled is not kept longer. */
@@ -48,6 +50,10 @@ class Compiled implements Profile, RunContext {
     return runRules(rule, resource, String(resource['resourceType']), resource, this);
   }
 
+  validateElement(value: JsonObject, container: JsonObject): readonly Issue[] {
+    return this.faults(value, this.url, container);
+  }
+
   rules(url: string): ValueRule | undefined {
     if (this.trees.has(url)) return this.trees.get(url);
     const structure = this.library.structure(url);
@@ -62,7 +68,7 @@ class Compiled implements Profile, RunContext {
 
   faults(value: JsonObject, url: string, container: JsonObject): readonly Issue[] {
     const rule = this.rules(url);
-    const type = this.typeOf(url) ?? '';
+    const type = url === this.url ? this.type : (this.typeOf(url) ?? '');
     if (typeof value['resourceType'] === 'string' && type !== value['resourceType'])
       return [{ severity: 'error', code: 'value', diagnostics: 'The profile is about another resource type.', expression: type }];
     if (!rule || this.nesting >= maxNesting) return [];

@@ -7,8 +7,10 @@ const outpatient: VisitRules = { ...inpatient, defaultClass: 'AMB' };
 /** Events of a visit that is already there: without its number nobody can say which. */
 const known: VisitRules = { status: 'in-progress', defaultClass: undefined, stored: 'update', unnumbered: 'omit' };
 
-/** undefined: the event is about the person only, and its PV1 (class N) is no visit. */
-export const adtEvents: ReadonlyMap<string, VisitRules | undefined> = new Map([
+/** Events about the person or the visit as it is: its state is told by PV1-45 at most. */
+const unchanged: VisitRules = { ...known, status: undefined };
+
+export const adtEvents: ReadonlyMap<string, VisitRules> = new Map([
   ['A01', inpatient],
   ['A02', { ...known, priorLocation: true }],
   ['A03', { ...known, status: 'finished', isFinal: true }],
@@ -16,10 +18,10 @@ export const adtEvents: ReadonlyMap<string, VisitRules | undefined> = new Map([
   ['A05', { ...inpatient, status: 'planned', defaultClass: 'PRENC', isFinal: true }],
   ['A06', { ...known, defaultClass: 'IMP', priorLocation: true }],
   ['A07', { ...known, defaultClass: 'AMB', priorLocation: true }],
-  ['A08', { ...known, status: undefined }],
+  ['A08', unchanged],
   ['A11', { ...known, status: 'cancelled', isFinal: true }],
   ['A12', known],
   ['A13', { ...known, isFinal: true, reopens: true }],
-  ['A28', undefined],
-  ['A31', undefined],
+  ['A28', unchanged],
+  ['A31', unchanged],
 ]);

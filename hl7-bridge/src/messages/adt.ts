@@ -1,7 +1,7 @@
 // HL7 v2.5.1 chapter 3: the structure that the ADT events built here share (PID, PV1, OBX with NTE).
 import type { ConversionContext } from '../message/context.ts';
 import { Refusal } from '../message/refusal.ts';
-import { locationOf, type Segment } from '../message/segment.ts';
+import { first, locationOf, type Segment } from '../message/segment.ts';
 import type { Bundle, Reference } from '../resource-types.ts';
 import { visitNumber } from '../segments/pv1-encounter.ts';
 import { type TransactionEntries, transactionEntries } from './entries.ts';
@@ -38,18 +38,19 @@ function addVisitObservations(visit: Visit, context: ConversionContext, entries:
 
 /**
  * The transaction of an ADT message.
- * @param rules what the event says of the visit; undefined when it is about the person only
+ * @param rules what the event says of the visit
  * @throws Refusal AE 101 without PID (PID-3 would say whose message it is), AE 100 for a second PID or PV1
  */
-export function adtBundle(context: ConversionContext, rules: VisitRules | undefined): Bundle {
+export function adtBundle(context: ConversionContext, rules: VisitRules): Bundle {
   const { segments } = context.message;
   const pid = onlyOne(segments, 'PID');
   const visitSegment = onlyOne(segments, 'PV1');
-  const pv1 = rules && visitSegment;
+  // HL70004 N, not applicable: A28 and A31 must have a PV1 also where there is no visit.
+  const pv1 = visitSegment && first(visitSegment, 2) === 'N' ? undefined : visitSegment;
   if (!pid) throw new Refusal('AE', '101', { segment: 'PID', ordinal: 1, field: 3 });
   const entries = transactionEntries();
   const subject = addPatient(pid, context, entries);
-  const encounter = rules && pv1 && addEncounter(pv1, subject, rules, context, entries);
+  const encounter = pv1 && addEncounter(pv1, subject, rules, context, entries);
   const visit = pv1 && visitNumber(pv1, context);
   const key = visit ? ['visit', visit.system ?? '', visit.value ?? ''] : undefined;
   addVisitObservations({ subject, encounter, key }, context, entries);

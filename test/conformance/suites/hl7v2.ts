@@ -8,7 +8,8 @@ import { type Acknowledgement, byteText, exchange, framed } from '../mllp.ts';
 import { occursIn, readJson, type Suite, type Tally, textsIn } from '../suite.ts';
 import { checkMalformed } from './hl7v2-malformed.ts';
 
-const supportedTypes = new Set(['ADT^A01', 'ADT^A04', 'ADT^A08', 'ORU^R01']);
+const adtEvents = ['A01', 'A02', 'A03', 'A04', 'A05', 'A06', 'A07', 'A08', 'A11', 'A12', 'A13', 'A28', 'A31'];
+const supportedTypes = new Set([...adtEvents.map((event) => `ADT^${event}`), 'ORU^R01']);
 /** Resource types that the bridge makes; segments of other types are not mapped. */
 const mappedTypes = new Set(['Patient', 'Encounter', 'Observation', 'DiagnosticReport', 'Practitioner', 'Location']);
 /** Members whose texts are ours and can't identify: "Patient" is a type, and a family. */
@@ -102,12 +103,31 @@ function checkFacts(message: Message, resources: readonly Json[], tally: Tally, 
   }
 }
 
+/** OBR-4.1 and OBX-3.1: a test's code that happens to be the patient's number too says nothing of the patient where it stands as a code. */
+function testCodes({ bytes }: Message): ReadonlySet<string> {
+  const segments = bytes
+    .toString(byteText)
+    .split(/[\r\n]+/)
+    .map((line) => line.split('|'));
+  const codes = segments.flatMap(([name, ...fields]) => (name === 'OBX' ? fields.slice(2, 3) : name === 'OBR' ? fields.slice(3, 4) : []));
+  return new Set(codes.map((field) => field.split('^')[0] ?? ''));
+}
+
+/** The texts of the resources, without the codings of exactly this code. */
+function textsBeside(resources: readonly Json[], code: string): string[] {
+  const others = JSON.stringify(resources, (name, value: unknown) => (name === 'code' && value === code ? undefined : value));
+  return textsIn(JSON.parse(others), structure);
+}
+
 function checkLeaks(message: Message, resources: readonly Json[], tally: Tally): void {
-  const texts = new Set(resources.flatMap((resource) => textsIn(resource, structure)));
+  const texts = textsIn(resources, structure);
+  const codes = testCodes(message);
   const leaked = list(message.expected['facts'])
     .filter((fact) => isIdentity(fact) && String(fact['value']).length >= shortestLeak)
     .flatMap((fact) => {
-      const holder = [...texts].find((text) => occursIn(text, String(fact['value'])));
+      const value = String(fact['value']);
+      const searched = new Set(codes.has(value) ? textsBeside(resources, value) : texts);
+      const holder = [...searched].find((text) => occursIn(text, value));
       return holder === undefined ? [] : [`${factName(fact)} in "${holder.slice(0, 200)}"`];
     });
   tally.add(`${message.id} leaves no identifier`, leaked.length === 0 ? undefined : leaked.join('; '));

@@ -1,0 +1,91 @@
+// https://hl7.org/fhir/R4/http.html#history — the versions of one resource, of types, of everything. Bodies come back as the stored text.
+import type { Pool } from 'pg';
+import type { TypeNumbers } from './ids.ts';
+import type { Row, Stored } from './read.ts';
+
+/** Which versions by time; nothing: all. */
+export interface VersionPeriod {
+  /** `_since`: made at or after this instant. */
+  readonly since?: Date;
+  /** `_at`: current at some time in [startMs, endMs). */
+  readonly at?: { readonly startMs: number; readonly endMs: number };
+}
+
+/** A type and the one patient (rid) whose resources of it may be seen; without: all. */
+export interface VisibleType {
+  readonly type: string;
+  readonly patient?: bigint;
+}
+
+export interface HistoryReader {
+  /** Newest version first; `before` is a version number. */
+  instanceHistory(type: string, id: string, page: { count: number; before?: number }, period: VersionPeriod): Promise<Stored[]>;
+  /** Newest first; each type is read along its own index, so that a page costs no more than its size for each type. */
+  typesHistory(
+    types: readonly VisibleType[],
+    page: { count: number; before?: { lu: string; rid: string } },
+    period: VersionPeriod,
+  ): Promise<Stored[]>;
+}
+
+interface Ground {
+  readonly pool: Pool;
+  readonly types: TypeNumbers;
+  readonly tenant: number;
+  readonly columns: string;
+  readonly shard: (id: string) => number;
+  readonly stored: (row: Row) => Stored;
+}
+
+/** When the version after this one was made; for a version that is no longer current. */
+const nextLu = `(select n.lu from res_hist n where n.tenant = v.tenant and n.shard = v.shard and n.rid = v.rid and n.version = v.version + 1
+  union all select n.lu from res n where n.tenant = v.tenant and n.shard = v.shard and n.rid = v.rid and n.version = v.version + 1 limit 1)`;
+
+function periodConditions(period: VersionPeriod, table: 'res' | 'res_hist', add: (value: unknown) => string): string[] {
+  const conditions: string[] = [];
+  if (period.since) conditions.push(`v.lu >= ${add(period.since)}::timestamptz`);
+  if (period.at) {
+    // Of a deleted resource no version is current.
+    conditions.push('not v.deleted', `v.lu < ${add(new Date(period.at.endMs))}::timestamptz`);
+    if (table === 'res_hist') conditions.push(`${nextLu} > ${add(new Date(period.at.startMs))}::timestamptz`);
+  }
+  return conditions;
+}
+
+export function historyReader({ pool, types, tenant, columns, shard, stored }: Ground): HistoryReader {
+  return {
+    async instanceHistory(type, id, page, period) {
+      const values: unknown[] = [tenant, shard(id), types.number(type), id, page.before ?? 2_147_483_647, page.count];
+      const add = (value: unknown): string => `$${values.push(value)}`;
+      const rid = '(select rid from res where tenant = $1 and shard = $2 and type = $3 and id = $4)';
+      const part = (table: 'res' | 'res_hist'): string => {
+        const conditions = [
+          `v.tenant = $1 and v.shard = $2 and v.version < $5 and v.rid = ${rid}`,
+          ...periodConditions(period, table, add),
+        ];
+        return `(select ${columns} from ${table} v where ${conditions.join(' and ')} order by version desc limit $6)`;
+      };
+      const { rows } = await pool.query<Row>(`${part('res')} union all ${part('res_hist')} order by version desc limit $6`, values);
+      return rows.map(stored);
+    },
+    async typesHistory(visible, page, period) {
+      const numbers = visible.map(({ type }) => types.number(type));
+      const values: unknown[] = [tenant, numbers, visible.map(({ patient }) => patient?.toString() ?? null), page.count];
+      const add = (value: unknown): string => `$${values.push(value)}`;
+      const part = (table: 'res' | 'res_hist'): string => {
+        const conditions = [
+          'v.tenant = $1 and v.type = t.type and (t.pat is null or v.pat = t.pat)',
+          ...(page.before ? [`(v.lu, v.rid) < (${add(page.before.lu)}::timestamptz, ${add(page.before.rid)}::int8)`] : []),
+          ...periodConditions(period, table, add),
+        ];
+        return `(select ${columns} from ${table} v where ${conditions.join(' and ')} order by v.lu desc, v.rid desc limit $4)`;
+      };
+      const { rows } = await pool.query<Row>(
+        `select x.* from unnest($2::int2[], $3::int8[]) as t(type, pat) cross join lateral (${part('res')} union all ${part('res_hist')}) x
+          order by x.ms desc, x.rid desc limit $4`,
+        values,
+      );
+      return rows.map(stored);
+    },
+  };
+}
