@@ -8,6 +8,7 @@ import pg from 'pg';
 import { startEmbeddedPostgres } from '../src/postgres/index.ts';
 import {
   type AccessPredicate,
+  type Codes,
   type Cursor,
   compileIndexer,
   cursorAfter,
@@ -16,6 +17,7 @@ import {
   parseSearch,
   planCount,
   planSearch,
+  resolve,
   type SearchRow,
 } from '../src/search/index.ts';
 import { indexArrayCount, indexArrays, KnownTerms } from '../src/store/index-columns.ts';
@@ -50,6 +52,9 @@ export interface Store {
 export interface Options {
   readonly tenant?: number;
   readonly access?: AccessPredicate;
+  readonly accessTo?: (type: string) => AccessPredicate;
+  /** false: chains stay sub-queries. */
+  readonly chains?: boolean;
   readonly visibleBeforeMs?: number;
   readonly pageSize?: number;
 }
@@ -88,8 +93,11 @@ async function put(pool: pg.Pool, tenant: number, entries: readonly Entry[]): Pr
   await pool.query(indexCall, [tenant, ...indexArrays(indexed, new KnownTerms()).arrays]);
 }
 
+const unknown = async (): Promise<undefined> => undefined;
+const noCodes: Codes = { in: unknown, below: unknown, above: unknown };
+
 /** Starts PostgreSQL with an empty store; `patients` maps ids to rids as the caller of a plan does. */
-export async function openStore(patients: ReadonlyMap<string, bigint>): Promise<Store> {
+export async function openStore(patients: ReadonlyMap<string, bigint>, codes: Codes = noCodes): Promise<Store> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'limen-search-'));
   const database = await startEmbeddedPostgres({ dataDir: folder });
   const pool = new pg.Pool({ connectionString: database.connectionString('limen'), max: 2 });
@@ -98,16 +106,21 @@ export async function openStore(patients: ReadonlyMap<string, bigint>): Promise<
   const context = (options: Options = {}, cursor?: Cursor): PlanContext => ({
     tenant: options.tenant ?? 1,
     typeNumber: (type) => types.indexOf(type) + 1,
-    access: () => options.access ?? everything,
+    access: options.accessTo ?? (() => options.access ?? everything),
     patientRid: (id) => patients.get(id),
     ...(options.visibleBeforeMs === undefined ? {} : { visibleBeforeMs: options.visibleBeforeMs }),
     ...(cursor ? { cursor } : {}),
   });
   const run = async (plan: Plan): Promise<SearchRow[]> => (await pool.query<SearchRow>(plan.text, plan.values)).rows;
-  const parsed = (query: string, pageSize = 20): ReturnType<typeof parseSearch> => {
+  const parsed = async (query: string, options: Options = {}): Promise<ReturnType<typeof parseSearch>> => {
     const [type = '', search = ''] = query.split(/\?(.*)/s);
     const found = parseSearch(definitions, type, search, { lenient: false });
-    return { ...found, count: pageSize };
+    const criteria = await resolve(found.criteria, context(options), {
+      run: async (plan) => ({ rows: await run(plan) }),
+      codes,
+      chains: options.chains ?? true,
+    });
+    return { ...found, criteria, count: options.pageSize ?? 20 };
   };
   return {
     pool,
@@ -117,7 +130,7 @@ export async function openStore(patients: ReadonlyMap<string, bigint>): Promise<
     async ids(query, options) {
       const found: string[] = [];
       let cursor: Cursor | undefined;
-      const search = parsed(query, options?.pageSize);
+      const search = await parsed(query, options);
       do {
         const rows = await run(planSearch(search, context(options, cursor)));
         const page = rows.slice(0, search.count);
@@ -129,7 +142,7 @@ export async function openStore(patients: ReadonlyMap<string, bigint>): Promise<
       return found;
     },
     async count(query, options) {
-      const [row] = (await pool.query<{ total: string }>(...statement(planCount(parsed(query), context(options))))).rows;
+      const [row] = (await pool.query<{ total: string }>(...statement(planCount(await parsed(query, options), context(options))))).rows;
       return Number(row?.total);
     },
     async close() {

@@ -1,7 +1,7 @@
 // One criterion as an SQL condition on a row of idx.
 import { clinicalDateParameters } from './clinical-date.ts';
 import { dateSql, numberSql } from './compare.ts';
-import { anyUnit, bareKey, bothKey, codeKey, referenceKey, unitText } from './composite.ts';
+import { anyUnit, bareKey, bothKey, codeKey, referenceKey } from './composite.ts';
 import type {
   CompositeTerm,
   Criterion,

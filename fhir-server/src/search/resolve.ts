@@ -14,7 +14,6 @@ import {
 import { parameterHash, tokenHash } from './hash.ts';
 import { likePattern, Values } from './statement.ts';
 import { normalize } from './string.ts';
-import { unsupported } from './term.ts';
 
 export interface Code {
   readonly system: string;
