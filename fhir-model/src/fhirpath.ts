@@ -1,5 +1,6 @@
 // https://hl7.org/fhirpath/N1/ — FHIRPath expressions of definitions as functions. Node only: kept out of the browser-safe index.
 import { createRequire } from 'node:module';
+import { createContext, Script } from 'node:vm';
 
 export interface FhirPathContext {
   /** `%resource`: the resource that the value stands in. */
@@ -15,8 +16,15 @@ interface Engine {
   compile(
     path: { base: string; expression: string } | string,
     model: unknown,
-    options: { traceFn: () => void; resolveInternalTypes?: boolean },
+    options: { traceFn: () => void; resolveInternalTypes?: boolean; userInvocationTable?: PathFunctions },
   ): (value: unknown, variables: { [name: string]: unknown }) => unknown[];
+  parse(expression: string): PathTree;
+}
+
+interface PathTree {
+  readonly type?: string;
+  readonly text?: string;
+  readonly children?: readonly PathTree[];
 }
 
 const load = createRequire(import.meta.url);
@@ -30,16 +38,33 @@ function loaded(): NonNullable<typeof engine> {
   return engine;
 }
 
+/** Longer than any definition needs. */
+const maxLength = 10_000;
+const timeoutMs = 100;
+/** Functions that can run for hours on a short value: regular expressions, and loops over what they make themselves. Names in backticks can be spelled in any way. */
+const unbounded = /matches|repeat|aggregate|`/i;
+
+const guarded = createContext({ run: undefined });
+const script = new Script('run()');
+
+/** Definitions come from users: what does not end is ended. */
+function withinTime<T>(run: () => T): T {
+  guarded['run'] = run;
+  return script.runInContext(guarded, { timeout: timeoutMs }) as T;
+}
+
 /**
  * Compiles an expression for values of one type. The engine is loaded at the first use (0.2 s), so that who only serves base resources does
  * not pay for it. `resolve()` and `memberOf()` have no server to ask: their evaluation throws.
  * @param type what the values are: a resource type, a datatype or the path of a backbone element ("Observation.component")
- * @throws Error when the expression is not FHIRPath
+ * @throws Error when the expression is not FHIRPath; its evaluation throws also when it takes longer than 0.1 s
  */
 export function compileFhirPath(expression: string, type: string): FhirPath {
+  if (expression.length > maxLength) throw new Error('The expression is too long.');
   const { fhirpath, r4 } = loaded();
   const evaluate = fhirpath.compile({ base: type, expression }, r4, silent);
-  return (value, { resource, rootResource = resource }) => evaluate(value, { resource, rootResource });
+  if (!unbounded.test(expression)) return (value, { resource, rootResource = resource }) => evaluate(value, { resource, rootResource });
+  return (value, { resource, rootResource = resource }) => withinTime(() => evaluate(value, { resource, rootResource }));
 }
 
 /** Whether a condition is surely broken; an empty collection says nothing: a required element is missing, or dates can't be compared. */
@@ -93,4 +118,63 @@ function placeOf(result: unknown, resource: unknown): (string | number)[] | unde
     if (typeof index === 'number') value = (value as unknown[] | undefined)?.[index];
   }
   return place;
+}
+
+/** Functions that an expression may call beside those of FHIRPath; they get and give values as the engine knows them. */
+export interface PathFunctions {
+  readonly [name: string]: {
+    readonly fn: (input: readonly unknown[], argument?: unknown) => readonly unknown[];
+    /** What the arguments are, by their number. */
+    readonly arity: { readonly [count: number]: readonly ('String' | 'Number' | 'TypeSpecifier')[] };
+    readonly internalStructures: true;
+  };
+}
+
+/** An element of a resource, or a value that was computed, in the form that the engine goes on with. */
+export type PathValue = unknown;
+
+/**
+ * Compiles an expression that a user wrote. What it gives keeps its place in the resource, so that other expressions can start at it.
+ * @throws Error when the expression is not FHIRPath
+ */
+export function compileUserFhirPath(
+  expression: string,
+  functions: PathFunctions = {},
+): (focus: readonly PathValue[], variables: { readonly [name: string]: unknown }) => readonly PathValue[] {
+  const { fhirpath, r4 } = loaded();
+  const evaluate = fhirpath.compile(expression, r4, { ...silent, resolveInternalTypes: false, userInvocationTable: functions });
+  return (focus, variables) => evaluate(focus, { ...variables });
+}
+
+/** Names of the variables that an expression uses: "resource" of `%resource`. @throws Error when the expression is not FHIRPath */
+export function variablesOf(expression: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  const visit = ({ type, text, children = [] }: PathTree): void => {
+    if (type === 'ExternalConstantTerm' && text !== undefined) names.add(text.replace(/^[`'](.*)[`']$/s, '$1'));
+    for (const child of children) visit(child);
+  };
+  visit(loaded().fhirpath.parse(expression));
+  return names;
+}
+
+/** The value of a FHIRPath literal: "@2015-02-07", "1.50". */
+export function literalOf(text: string): PathValue {
+  return compileUserFhirPath(text)([], {})[0];
+}
+
+/** Where a value stands: its type and the element that holds it, when it is one of a resource. */
+export function elementOf(
+  value: PathValue,
+): { readonly type: string | undefined; readonly name: string; readonly holder: unknown } | undefined {
+  const node = value as (ResourceNode & { readonly parentResNode?: { readonly data?: unknown } | null }) | null;
+  if (typeof node !== 'object' || node === null || !('parentResNode' in node) || typeof node.propName !== 'string') return undefined;
+  return { type: node.fhirNodeDataType ?? undefined, name: node.propName, holder: node.parentResNode?.data };
+}
+
+/** A value as JSON has it. */
+export function jsonOf(value: PathValue): unknown {
+  const data = typeof value === 'object' && value !== null && 'parentResNode' in value ? (value as { data?: unknown }).data : value;
+  if (typeof data === 'bigint') return Number(data);
+  const own = typeof data === 'object' && data !== null && 'toJSON' in data ? data.toJSON : undefined;
+  return typeof own === 'function' ? (own.call(data) as unknown) : data;
 }

@@ -218,6 +218,20 @@ describe('bindings, constraints and bases', () => {
       'warning invariant Patient.name[1]',
     ]);
   });
+  it('says of constraints that have no answer, are no FHIRPath or do not end that they were not checked', async () => {
+    const rows = ['link.other.resolve().exists()', "gender.matches('^(([a-z])+.)+[A-Z]([a-z])+$')", 'gender = '].map((expression, i) => ({
+      key: `own-${i}`,
+      severity: 'error',
+      human: 'x',
+      expression,
+    }));
+    const profile = structure('unchecked', 'Patient', [{ id: 'Patient', constraint: rows }]);
+    const resource = { resourceType: 'Patient', gender: 'a'.repeat(40), link: [{ other: { reference: 'Patient/1' } }] };
+    assert.deepEqual(
+      await faultsOf(resource, profile),
+      Array.from({ length: 3 }, () => 'information not-supported Patient'),
+    );
+  });
   it('asks the type that a choice has', async () => {
     const profile = structure('choice', 'Observation', [
       {

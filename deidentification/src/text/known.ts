@@ -61,7 +61,7 @@ function numberForm(text: string): string | undefined {
   const bare = fold(text).replace(/[^a-z0-9]/g, '');
   const significant = bare.replace(/^0+/, '');
   if (significant.length < shortestNumber || !/\d/.test(significant)) return undefined;
-  return `0*${[...significant].join(gapInNumber)}`;
+  return `0{0,12}${[...significant].join(gapInNumber)}`;
 }
 
 function identifierForms(values: readonly string[]): Set<string> {

@@ -1,5 +1,5 @@
 // The parts of which names in a text are made, as pieces of regular expressions (flag u).
-export const token = String.raw`\p{Lu}[\p{L}\p{M}]*(?:['’-]\p{Lu}?[\p{L}\p{M}]+)*`;
+export const token = String.raw`\p{Lu}[\p{L}\p{M}]*(?:['’-]\p{Lu}?[\p{L}\p{M}]+){0,3}`;
 export const initial = String.raw`\p{Lu}\.`;
 export const particle = String.raw`(?:[Dd][aeiou]s?|del|della|den|der|van|von|ter|la|le|bin|ibn|al|el|af|av|St\.)`;
 export const piece = `(?:${initial}|${token})`;

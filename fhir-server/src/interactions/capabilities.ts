@@ -52,7 +52,7 @@ export function capabilities(server: Server): object {
           readHistory: true,
           updateCreate: server.clientIds,
           conditionalCreate: true,
-          conditionalRead: 'not-match',
+          conditionalRead: 'full-support',
           conditionalUpdate: true,
           conditionalDelete: 'single',
           referencePolicy: ['literal', 'enforced'],

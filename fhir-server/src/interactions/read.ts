@@ -1,5 +1,5 @@
 // https://hl7.org/fhir/R4/http.html#read, #vread
-import { OperationOutcomeError, type Principal, type Resource } from '@limen/fhir-model';
+import { OperationOutcomeError, type Principal, type Resource, seesSystemTimes } from '@limen/fhir-model';
 import { type AccessPredicate, recheck } from '../search/index.ts';
 import type { Server } from '../server.ts';
 import type { Stored } from '../store/read.ts';
@@ -31,8 +31,18 @@ export async function read(server: Server, principal: Principal, request: Reques
       { headers: { etag: `W/"${stored.version}"` } },
     );
   const headers = versionHeaders(server, stored, false);
-  if (request.headers['if-none-match'] === headers['etag']) return { status: 304, headers, body: undefined };
+  if (isKnown(principal, request, stored)) return { status: 304, headers, body: undefined };
   return { status: 200, headers, body: stored.text };
+}
+
+/** Conditional read: whether the client has this version. If-None-Match counts where both are sent (RFC 9110 13.1.3). */
+function isKnown(principal: Principal, { headers }: Request, { version, lastUpdated }: Stored): boolean {
+  const tags = headers['if-none-match'];
+  if (tags !== undefined)
+    return tags.split(',').some((tag) => /^(\*|(W\/)?"(\d{1,9})")$/.exec(tag.trim())?.at(-1) === String(version) || tag.trim() === '*');
+  // For who may not see system times the answer would tell one.
+  const sinceMs = seesSystemTimes(principal) ? Date.parse(headers['if-modified-since'] ?? '') : Number.NaN;
+  return Math.floor(lastUpdated.getTime() / 1000) * 1000 <= sinceMs;
 }
 
 export async function vread(server: Server, principal: Principal, request: Request): Promise<Answer> {

@@ -48,9 +48,13 @@ export async function writeOne(
 }
 
 function answerTo(server: Server, request: Request, result: WriteResult, kind: RequestedEntry['kind']): Answer {
-  if (kind === 'delete') return { status: 204, headers: result.version > 0 ? { etag: `W/"${result.version}"` } : {}, body: undefined };
-  const headers = versionHeaders(server, result, kind === 'create' || result.status === 201);
   const prefer = preferReturn(request);
+  if (kind === 'delete') {
+    const headers: { [name: string]: string } = result.version > 0 ? { etag: `W/"${result.version}"` } : {};
+    // There is no representation of what is gone.
+    return prefer === 'OperationOutcome' ? jsonAnswer(200, successOutcome(), headers) : { status: 204, headers, body: undefined };
+  }
+  const headers = versionHeaders(server, result, kind === 'create' || result.status === 201);
   if (prefer === 'minimal') return { status: result.status, headers, body: undefined };
   if (prefer === 'OperationOutcome') return jsonAnswer(result.status, successOutcome(), headers);
   return { status: result.status, headers, body: result.text };

@@ -2,7 +2,7 @@
 import { type Bundle, type BundleEntry, OperationOutcomeError, type Principal, type Resource } from '@limen/fhir-model';
 import { parsePatch } from '../patch/index.ts';
 import type { Server } from '../server.ts';
-import { type Answer, preferReturn, type Request } from './answer.ts';
+import { type Answer, preferReturn, type Request, successOutcome } from './answer.ts';
 import { auditRow } from './audit.ts';
 import { withIdempotency } from './idempotency.ts';
 import { parseIfMatch } from './single.ts';
@@ -69,6 +69,7 @@ function entryHeaders(entry: BundleEntry): { [name: string]: string | undefined 
   return {
     ...(request?.ifMatch ? { 'if-match': request.ifMatch } : {}),
     ...(request?.ifNoneMatch ? { 'if-none-match': request.ifNoneMatch } : {}),
+    ...(request?.ifModifiedSince ? { 'if-modified-since': request.ifModifiedSince } : {}),
     ...(request?.ifNoneExist ? { 'if-none-exist': request.ifNoneExist } : {}),
   };
 }
@@ -88,13 +89,13 @@ async function batch(body: Bundle, request: Request, dispatch: Dispatch): Promis
 function batchEntry(entry: BundleEntry, index: number, request: Request, dispatch: Dispatch): Promise<string> {
   return answered(async () => {
     const parsed = parseEntry(entry, index);
-    const key = request.headers['idempotency-key'];
+    const { 'idempotency-key': key, prefer } = request.headers;
     return dispatch({
       method: parsed.method,
       segments: parsed.segments,
       query: parsed.query,
       // The key of the batch holds for each of its entries.
-      headers: { ...entryHeaders(entry), ...(key ? { 'idempotency-key': `${key}#${index}` } : {}) },
+      headers: { ...entryHeaders(entry), ...(prefer ? { prefer } : {}), ...(key ? { 'idempotency-key': `${key}#${index}` } : {}) },
       body: entry.resource,
       requestId: request.requestId,
     });
@@ -205,8 +206,9 @@ async function transaction(server: Server, principal: Principal, body: Bundle, r
     }),
   );
   const answers: string[] = new Array(parsed.length).fill('');
-  const representation = /return=representation/.test(request.headers['prefer'] ?? '') && preferReturn(request) === 'representation';
-  for (const [i, p] of writes.entries()) answers[p.index] = writtenEntry(server, results[i] as WriteResult, representation);
+  // Without a preference a transaction is short.
+  const prefer = request.headers['prefer']?.includes('return=') ? preferReturn(request) : 'minimal';
+  for (const [i, p] of writes.entries()) answers[p.index] = writtenEntry(server, results[i] as WriteResult, prefer);
   for (const p of reads) answers[p.index] = await answered(() => perform(p));
   return {
     status: 200,
@@ -217,7 +219,7 @@ async function transaction(server: Server, principal: Principal, body: Bundle, r
 
 const statusText: { [status: number]: string } = { 200: '200 OK', 201: '201 Created', 204: '204 No Content' };
 
-function writtenEntry(server: Server, result: WriteResult, representation: boolean): string {
+function writtenEntry(server: Server, result: WriteResult, prefer: ReturnType<typeof preferReturn>): string {
   const response = {
     status: statusText[result.status],
     ...(result.version > 0
@@ -227,6 +229,7 @@ function writtenEntry(server: Server, result: WriteResult, representation: boole
           lastModified: result.lastUpdated.toISOString(),
         }
       : {}),
+    ...(prefer === 'OperationOutcome' ? { outcome: successOutcome() } : {}),
   };
-  return `{${representation && result.text ? `"resource":${result.text},` : ''}"response":${JSON.stringify(response)}}`;
+  return `{${prefer === 'representation' && result.text ? `"resource":${result.text},` : ''}"response":${JSON.stringify(response)}}`;
 }

@@ -118,13 +118,16 @@ class Run implements SliceContext {
   }
 
   private constraint({ key, severity }: ConstraintRule, test: FhirPath | undefined, value: unknown, path: string): void {
+    let holds: boolean | undefined;
     try {
-      if (test && isTrue(test(value, { resource: this.container }))) return;
+      holds = test && isTrue(test(value, { resource: this.container }));
     } catch {
-      // What the engine can't answer here (resolve(), memberOf()) is no fault of the resource.
-      return;
+      // resolve() and memberOf() have nobody to ask, and what takes too long is ended: no fault of the resource.
+      holds = undefined;
     }
-    if (test) this.report('invariant', `The constraint ${key} of the profile does not hold.`, path, severity, key);
+    if (holds === undefined)
+      this.report('not-supported', `The constraint ${key} of the profile was not checked.`, path, 'information', key);
+    if (holds === false) this.report('invariant', `The constraint ${key} of the profile does not hold.`, path, severity, key);
   }
 
   /** The value must meet one of the profiles of its type. */

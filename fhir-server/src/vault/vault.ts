@@ -5,6 +5,7 @@ import { type Batch, type BlindIdentifier, type PersonRequest, planBatch } from 
 import { PersonCache } from './cache.ts';
 import { deriveKey, keyedHash } from './keys.ts';
 import { openPerson, type Person, type PersonRow, sealPerson, type VaultPerson } from './person.ts';
+import { Turns } from './turns.ts';
 
 export interface Vault {
   /**
@@ -46,6 +47,7 @@ class PostgresVault implements Vault {
   readonly #blindKey: Buffer;
   readonly #sealKey: Buffer;
   readonly #cache = new PersonCache(() => performance.now());
+  readonly #turns = new Turns();
 
   constructor(pool: Pool, masterKey: Buffer, tenant: number) {
     this.#pool = pool;
@@ -57,6 +59,11 @@ class PostgresVault implements Vault {
   async resolvePersons(facts: readonly PersonRequest[]): Promise<Person[]> {
     if (facts.length === 0) return [];
     const blinds = facts.map((one) => one.identifiers.map((i) => this.#blind(i.system, i.value)));
+    const keys = [...blinds.flat().map((b) => b.blind), ...facts.flatMap((one) => one.patientId ?? [])];
+    return this.#turns.run(keys, () => this.#resolve(facts, blinds));
+  }
+
+  async #resolve(facts: readonly PersonRequest[], blinds: readonly BlindIdentifier[][]): Promise<Person[]> {
     const first = await this.#attempt(this.#pool, facts, blinds);
     if (first) return this.#remember(first);
     // Somebody else writes the same persons: now in turn, so that each wait ends with a success.
