@@ -1,7 +1,8 @@
 // https://hl7.org/fhir/R4/search.html#composite — one row per combination of values inside one repetition.
+
+import type { IndexRows } from '../store/index-rows.ts';
 import { groupHash, partHash } from './hash.ts';
 import type { Group } from './parameter.ts';
-import type { IndexRows } from './rows.ts';
 import type { Value } from './value.ts';
 
 type Row = IndexRows['composites'][number];

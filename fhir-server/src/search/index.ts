@@ -1,4 +1,6 @@
 // Search (ARCHITECTURE sections 4 and 6): what a resource adds to the indexes, what a query asks, and the one statement that answers it.
+
+export type { IndexRows } from '../store/index-rows.ts';
 export { clinicalDateParameter } from './clinical-date.ts';
 export {
   type AccessPredicate,
@@ -20,4 +22,3 @@ export { cursorAfter, planCount, planMatch, planSearch, type SearchRow } from '.
 export { isSelfContained, recheck } from './recheck.ts';
 export { extractReferences, referenceParameters } from './references.ts';
 export { type Code, type Codes, resolve } from './resolve.ts';
-export type { IndexRows } from './rows.ts';

@@ -1,12 +1,12 @@
 // From a resource to its rows in the search tables: what every write pays, so paths are compiled and token hashes remembered.
 import type { Resource } from '@limen/fhir-model';
 import { type Definitions, resourceTypes } from '@limen/fhir-model/definitions';
+import type { IndexRows } from '../store/index-rows.ts';
 import { clinicalDateParameters } from './clinical-date.ts';
 import { compositeRows } from './composite.ts';
 import { edgeHash, parameterHash, targetHash, tokenHash, unitHash } from './hash.ts';
 import { numberText } from './number.ts';
 import { type Group, type Parameter, parametersOf } from './parameter.ts';
-import type { IndexRows } from './rows.ts';
 import type { RangeValue, TokenValue, Value } from './value.ts';
 
 export interface Indexer {

@@ -1,27 +1,12 @@
 // One SQL statement for a search: the access path is chosen here, from the measured shapes of the store, not left to statistics alone.
 
+import type { SearchRow } from '../store/read.ts';
 import { clinicalDateParameters } from './clinical-date.ts';
 import { accessSql, conditionSql, visibilitySql } from './condition.ts';
 import { type Criterion, type Cursor, isCriterion, type Plan, type PlanContext, type SearchQuery } from './criterion.ts';
 import { ownPatients, type Place, singleTokenHash } from './criterion-sql.ts';
 import { keysetSql, orderSql, type SortExpression, sortExpressions } from './sort.ts';
 import { Values } from './statement.ts';
-
-/** A row of a search: what store/read.ts takes, and where a page that ends here goes on. */
-export interface SearchRow {
-  readonly type: number;
-  readonly shard: number;
-  readonly rid: string;
-  readonly id: string;
-  readonly version: number;
-  /** lastUpdated in milliseconds. */
-  readonly ms: number;
-  readonly deleted: boolean;
-  readonly pat: string | null;
-  readonly codec: number;
-  readonly body: Buffer | null;
-  readonly keys: readonly (string | null)[];
-}
 
 /** Cursor that continues after a row. */
 export function cursorAfter(row: SearchRow): Cursor {

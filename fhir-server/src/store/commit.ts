@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import pg from 'pg';
 import { type AuditRow, Chain, type LinkedRow } from '../audit/chain.ts';
-import type { IndexRows } from '../search/rows.ts';
 import { Columns, indexArrayCount, indexArrays, KnownTerms, quoted } from './index-columns.ts';
+import type { IndexRows } from './index-rows.ts';
 
 export interface Change {
   readonly type: number;

@@ -1,5 +1,5 @@
 // Index rows on their way to limen_index: column-wise text arrays ('{1,2}') are the cheapest for the client to build and for the server to read.
-import type { IndexRows } from '../search/rows.ts';
+import type { IndexRows } from './index-rows.ts';
 
 /** One resource whose rows are written; version 1: it had none before. */
 interface IndexedResource {
