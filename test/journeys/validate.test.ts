@@ -118,7 +118,10 @@ describe('$validate', () => {
   it('validates by a named profile and by claimed ones', async () => {
     const named = profile(`${own}/answered|2`);
     assert.deepEqual(issues(await check('Observation/$validate', input(observation('yes'), mode('profile'), named))), fine);
-    const bad = ['error code-invalid Observation.value.ofType(CodeableConcept) /f:Observation/f:valueCodeableConcept'];
+    const bad = [
+      'error code-invalid Observation.value.ofType(CodeableConcept).coding[0].code /f:Observation/f:valueCodeableConcept/f:coding[1]/f:code',
+      'error code-invalid Observation.value.ofType(CodeableConcept) /f:Observation/f:valueCodeableConcept',
+    ];
     assert.deepEqual(issues(await check('Observation/$validate', input(observation('maybe'), named))), bad);
     assert.deepEqual(issues(await check(`Observation/$validate?profile=${own}/answered`, observation('maybe'))), bad);
     assert.deepEqual(issues(await check('Observation/$validate', claimed('maybe'))), bad);

@@ -4,7 +4,7 @@ import type { Server } from '../server.ts';
 import { type Claim, claimedProfiles, contentIssues, isResourceObject, locationOf } from '../validation/index.ts';
 
 const modes = ['create', 'update', 'delete', 'profile'] as const;
-export type ValidationMode = (typeof modes)[number];
+type ValidationMode = (typeof modes)[number];
 
 export interface ValidationRequest {
   readonly resource: unknown;
