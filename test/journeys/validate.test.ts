@@ -157,6 +157,16 @@ describe('$validate', () => {
     assert.equal((await check(`${address}0/$validate`)).status, 404);
   });
 
+  it('does not miss in what is stored what de-identification removed', async () => {
+    const contact = [{ relationship: [{ text: 'mother' }], name: { family: secret } }];
+    const made = await call('Patient', { body: { resourceType: 'Patient', contact } });
+    assert.equal(made.status, 201);
+    assert.deepEqual(issues(await check(`Patient/${made.json['id']}/$validate`)), fine);
+    const without = { resourceType: 'Patient', contact: [{ relationship: [{ text: 'mother' }] }] };
+    assert.deepEqual(issues(await check('Patient/$validate', without)), ['error invariant Patient.contact[0] /f:Patient/f:contact[1]']);
+    assert.equal((await call('Patient', { body: without })).status, 422);
+  });
+
   it('a write keeps what it claims', async () => {
     const refused = await call('Observation', { body: claimed('maybe') });
     assert.equal(refused.status, 422);
