@@ -46,6 +46,7 @@ const rank: { readonly [folder: string]: number } = {
   deidentification: 2,
   operations: 2,
   search: 2,
+  patch: 2,
   validation: 2,
   view: 2,
   xml: 2,

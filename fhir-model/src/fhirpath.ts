@@ -27,14 +27,14 @@ interface PathTree {
   readonly children?: readonly PathTree[];
 }
 
-const load = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
 let engine: { readonly fhirpath: Engine; readonly r4: unknown } | undefined;
 
 /** Without this the engine prints what `trace()` is given: content of resources. */
 const silent = { traceFn: () => {} };
 
 function loaded(): NonNullable<typeof engine> {
-  engine ??= { fhirpath: load('fhirpath') as Engine, r4: load('fhirpath/fhir-context/r4') };
+  engine ??= { fhirpath: require('fhirpath') as Engine, r4: require('fhirpath/fhir-context/r4') };
   return engine;
 }
 

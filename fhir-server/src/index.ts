@@ -5,5 +5,6 @@ export { type OpenServer, openServer, type ServerOptions } from './open.ts';
 export { parsePatch } from './patch/index.ts';
 export { type EmbeddedPostgres, StartError, startEmbeddedPostgres } from './postgres/index.ts';
 export { type Plan, type PlanContext, parseSearch, planCount, planSearch } from './search/index.ts';
+export { compileView, parseKeepingDecimals } from './sql-on-fhir/index.ts';
 export { typeNumbers } from './store/ids.ts';
 export { formatXml, parseXml } from './xml/index.ts';

@@ -9,11 +9,12 @@ import { fhirTestCases } from './suites/fhir-test-cases.ts';
 import { fhirPath } from './suites/fhirpath.ts';
 import { hl7v2 } from './suites/hl7v2.ts';
 import { patchCases } from './suites/patch.ts';
+import { sqlOnFhir } from './suites/sql-on-fhir.ts';
 import { synthea } from './suites/synthea.ts';
 import { vectors } from './suites/vectors.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const suites: readonly Suite[] = [deid, vectors, cdsHooks, fhirTestCases, fhirPath, patchCases, hl7v2, synthea];
+const suites: readonly Suite[] = [deid, vectors, cdsHooks, fhirTestCases, fhirPath, patchCases, hl7v2, sqlOnFhir, synthea];
 
 interface Report {
   readonly suite: string;

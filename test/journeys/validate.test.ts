@@ -118,7 +118,10 @@ describe('$validate', () => {
   it('validates by a named profile and by claimed ones', async () => {
     const named = profile(`${own}/answered|2`);
     assert.deepEqual(issues(await check('Observation/$validate', input(observation('yes'), mode('profile'), named))), fine);
-    const bad = ['error code-invalid Observation.value.ofType(CodeableConcept) /f:Observation/f:valueCodeableConcept'];
+    const bad = [
+      'error code-invalid Observation.value.ofType(CodeableConcept).coding[0].code /f:Observation/f:valueCodeableConcept/f:coding[1]/f:code',
+      'error code-invalid Observation.value.ofType(CodeableConcept) /f:Observation/f:valueCodeableConcept',
+    ];
     assert.deepEqual(issues(await check('Observation/$validate', input(observation('maybe'), named))), bad);
     assert.deepEqual(issues(await check(`Observation/$validate?profile=${own}/answered`, observation('maybe'))), bad);
     assert.deepEqual(issues(await check('Observation/$validate', claimed('maybe'))), bad);
@@ -152,6 +155,16 @@ describe('$validate', () => {
     assert.deepEqual(issues(await check(`${address}0/$validate`, input(undefined, mode('delete')))), ['error not-found']);
     assert.deepEqual(issues(await check('Observation/$validate', input(observation('yes'), mode('create')))), fine);
     assert.equal((await check(`${address}0/$validate`)).status, 404);
+  });
+
+  it('does not miss in what is stored what de-identification removed', async () => {
+    const contact = [{ relationship: [{ text: 'mother' }], name: { family: secret } }];
+    const made = await call('Patient', { body: { resourceType: 'Patient', contact } });
+    assert.equal(made.status, 201);
+    assert.deepEqual(issues(await check(`Patient/${made.json['id']}/$validate`)), fine);
+    const without = { resourceType: 'Patient', contact: [{ relationship: [{ text: 'mother' }] }] };
+    assert.deepEqual(issues(await check('Patient/$validate', without)), ['error invariant Patient.contact[0] /f:Patient/f:contact[1]']);
+    assert.equal((await call('Patient', { body: without })).status, 422);
   });
 
   it('a write keeps what it claims', async () => {

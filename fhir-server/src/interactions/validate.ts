@@ -57,7 +57,7 @@ async function issuesOf(
   const resource = input.resource ?? (id === undefined ? undefined : await stored(server, principal, request, type, id));
   if (resource === undefined || resource === null)
     throw new OperationOutcomeError(400, { code: 'required', diagnostics: 'There is no resource to validate.' });
-  const issues = await validationIssues(server, type, { ...input, resource });
+  const issues = await validationIssues(server, type, { ...input, resource, deidentified: input.resource === undefined });
   const own = mode === 'update' && id !== undefined && input.resource ? idIssues(input, type, id) : [];
   return { issues: [...target, ...own, ...issues], resource };
 }

@@ -3,13 +3,17 @@ import { type Issue, OperationOutcomeError, type Parameters, type Resource } fro
 import type { Server } from '../server.ts';
 import { type Claim, claimedProfiles, contentIssues, isResourceObject, locationOf } from '../validation/index.ts';
 
+/** Claims are input, and each is looked up; those after the first are not checked. */
+const maxClaims = 200;
 const modes = ['create', 'update', 'delete', 'profile'] as const;
-export type ValidationMode = (typeof modes)[number];
+type ValidationMode = (typeof modes)[number];
 
 export interface ValidationRequest {
   readonly resource: unknown;
   readonly mode: ValidationMode | undefined;
   readonly profiles: readonly string[];
+  /** The resource is a stored one: what de-identification removed is not missed. */
+  readonly deidentified?: boolean;
 }
 
 function invalid(diagnostics: string): OperationOutcomeError {
@@ -88,10 +92,13 @@ function distinct(issues: readonly Issue[]): Issue[] {
 }
 
 /** All that is wrong with a resource: structure and invariants, then content, the profiles that it claims and those that were named. */
-export async function validationIssues(server: Server, type: string, { resource, profiles }: ValidationRequest): Promise<Issue[]> {
-  const structure = server.validator.validate(resource, type);
+export async function validationIssues(server: Server, type: string, input: ValidationRequest): Promise<Issue[]> {
+  const { resource, profiles, deidentified = false } = input;
+  const structure = server.validator.validate(resource, type, { deidentified });
   const content = isResourceObject(resource) ? await contentIssues(resource, server.definitions, server.profiles) : [];
-  const claims = claimedProfiles(resource).filter(({ url, resource: holder }) => holder !== resource || !profiles.includes(url));
+  const claims = claimedProfiles(resource)
+    .slice(0, maxClaims)
+    .filter(({ url, resource: holder }) => holder !== resource || !profiles.includes(url));
   const claimed = await Promise.all(claims.map((claim) => byClaim(server, claim)));
   const named = await Promise.all(profiles.map((url) => byProfile(server, resource, url, true)));
   return distinct([...structure, ...content, ...claimed.flat(), ...named.flat()]);

@@ -299,7 +299,7 @@ function dropEmptySiblings(holder: Fields, name: string): void {
 }
 
 /** What a deletion left empty goes too: FHIR has no empty elements. */
-export function prune(document: Node, place: Place): void {
+function prune(document: Node, place: Place): void {
   for (let at = place; at.length > 0; at = at.slice(0, -1)) {
     const node = nodeAt(document, at);
     const isEmpty = node?.kind === 'list' ? node.items.length === 0 : node?.kind === 'fields' && node.fields.size === 0;

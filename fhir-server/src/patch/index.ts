@@ -7,7 +7,6 @@ import { malformed, unprocessable } from './refusal.ts';
 import { freshPlaces, mixesOrigins, type Node, onlyFresh, type Place, sameJson, toJson, toTree } from './tree.ts';
 
 export { deidentifyFresh } from './plane.ts';
-export type { Place } from './tree.ts';
 
 export interface Patched {
   readonly resource: Resource;

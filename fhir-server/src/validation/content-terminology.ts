@@ -30,6 +30,9 @@ function saysOnlyThatAbsent(partner: unknown): boolean {
   return extensions.length > 0 && extensions.every(({ url }) => url === dataAbsentReason);
 }
 
+/** Systems are input, and each is looked up: no resource has so many that are known. */
+const maxSystems = 200;
+
 export class TerminologyContent {
   private readonly valueSets: ValueSets;
   private readonly codes = new Map<string, Promise<ReadonlySet<string> | undefined>>();
@@ -54,6 +57,7 @@ export class TerminologyContent {
     if (system === snomed) return /^\w+$/.test(code) && !isSnomedId(code) ? false : undefined;
     let codes = this.codes.get(system);
     if (!codes) {
+      if (this.codes.size >= maxSystems) return undefined;
       codes = this.valueSets.codes(system);
       this.codes.set(system, codes);
     }

@@ -1,5 +1,6 @@
 // https://hl7.org/fhir/R4/validation.html — what $validate says beyond the definitions: rules that the specification has in its text, codes of
 // known systems, definitions of extensions. Too slow for every write, and too strict for some of what is sent.
+import { setImmediate } from 'node:timers/promises';
 import type { Issue } from '@limen/fhir-model';
 import type { Definitions } from '@limen/fhir-model/definitions';
 import { bundleIssues, parametersIssues } from './content-bundle.ts';
@@ -13,6 +14,7 @@ import type { JsonObject } from './elements.ts';
 import type { Profiles } from './profiles.ts';
 
 const maxIssues = 200;
+const visitsPerTurn = 500;
 
 /** Rules of a resource type; their paths begin with the type. */
 async function ofResource(resource: JsonObject, definitions: Definitions, terms: TerminologyContent): Promise<Issue[]> {
@@ -36,8 +38,10 @@ async function ofVisit(visit: Visit, definitions: Definitions, terms: Terminolog
 export async function contentIssues(resource: JsonObject, definitions: Definitions, profiles: Profiles): Promise<Issue[]> {
   const terms = new TerminologyContent(profiles.valueSets);
   const issues: Issue[] = [];
-  for (const visit of visitsOf(resource, definitions)) {
+  for (const [i, visit] of visitsOf(resource, definitions).entries()) {
     if (issues.length >= maxIssues) break;
+    // A large Bundle must not keep everybody else waiting.
+    if (i % visitsPerTurn === visitsPerTurn - 1) await setImmediate();
     issues.push(...(await ofVisit(visit, definitions, terms, profiles)));
   }
   return issues;

@@ -13,7 +13,7 @@ export interface Validator {
   validate(resource: unknown, type?: string, options?: ValidationOptions): Issue[];
 }
 
-export interface ValidationOptions {
+interface ValidationOptions {
   /** The resource went through the door: invariants that ask for what it may have removed are not asked. */
   readonly deidentified?: boolean;
 }

@@ -14,7 +14,7 @@ export type Membership = (system: string | undefined, code: string) => boolean |
 /** Value sets that include each other in a ring, or in more steps than any does. */
 const maxDepth = 10;
 
-export function codesOf(concepts: readonly Concept[]): string[] {
+function codesOf(concepts: readonly Concept[]): string[] {
   return concepts.flatMap(({ code, concept }) => [...(code ? [code] : []), ...codesOf(concept ?? [])]);
 }
 

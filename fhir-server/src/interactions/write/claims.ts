@@ -4,10 +4,13 @@ import type { Server } from '../../server.ts';
 
 const isError = ({ severity }: Issue): boolean => severity === undefined || severity === 'error' || severity === 'fatal';
 
+/** Claims are input, and each is looked up: those after the first are not checked. */
+const maxClaims = 20;
+
 /** The profiles that a resource claims, as text; what is no text the validator refuses. */
 export function claimsOf(resource: Resource): readonly string[] {
   const claims = resource.meta?.profile;
-  return Array.isArray(claims) ? claims.filter((claim) => typeof claim === 'string') : [];
+  return Array.isArray(claims) ? claims.slice(0, maxClaims).filter((claim) => typeof claim === 'string') : [];
 }
 
 /** Faults by one claimed profile; none for a profile that is not stored here or can't be read: then nothing is known of it. */
@@ -27,8 +30,9 @@ export async function withdrawClaims(server: Server, resource: Resource): Promis
   const claims = claimsOf(resource);
   if (claims.length === 0 || !resource.meta) return;
   const faults = await Promise.all(claims.map((claim) => faultsBy(server, resource, claim)));
-  const kept = claims.filter((_, i) => faults[i]?.length === 0);
-  if (kept.length === claims.length) return;
+  const broken = new Set(claims.filter((_, i) => (faults[i]?.length ?? 0) > 0));
+  const kept = (resource.meta.profile ?? []).filter((claim) => !broken.has(claim));
+  if (broken.size === 0) return;
   if (kept.length > 0) resource.meta.profile = kept;
   else delete resource.meta.profile;
 }
