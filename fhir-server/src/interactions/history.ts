@@ -80,8 +80,7 @@ export async function instanceHistory(server: Server, principal: Principal, requ
   const period = periodOf(principal, request.query);
   const cursor = openCursor(server, request.query.get('_cursor'));
   const current = await server.reader.current(type, id);
-  if (!current || !covers(server, access, current))
-    throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
+  if (!current || !covers(access, current)) throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
   const self = `${server.base}/${type}/${id}/_history?_count=${count}${askedParameters(request.query)}`;
   if (request.query.get('_summary') === 'count') return historyBundle(server, [], [{ relation: 'self', url: self }], current.version);
   const before = cursor ? { before: Number(cursor.rid) } : {};

@@ -9,7 +9,7 @@ import { type Answer, type Request, versionHeaders } from './answer.ts';
 const notFound = (): OperationOutcomeError => new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
 
 /** True when one of the grants covers this resource: own patient exactly, granular constraints on the body itself. */
-export function covers(server: Server, access: AccessPredicate, stored: Stored): boolean {
+export function covers(access: AccessPredicate, stored: Stored): boolean {
   if (isUnrestricted(access)) return true;
   const mine = access.filter((g) => g.patientRid === undefined || g.patientRid === stored.pat);
   if (mine.some((g) => g.criteria.length === 0)) return true;
@@ -23,7 +23,7 @@ export async function read(server: Server, principal: Principal, request: Reques
   const access = await accessFor(server, principal, type, 'r');
   const stored = await server.reader.current(type, id);
   // The same answer for what does not exist and what may not be seen.
-  if (!stored || !covers(server, access, stored)) throw notFound();
+  if (!stored || !covers(access, stored)) throw notFound();
   if (stored.deleted)
     throw new OperationOutcomeError(
       410,
@@ -50,7 +50,7 @@ export async function vread(server: Server, principal: Principal, request: Reque
   const access = await accessFor(server, principal, type, 'r');
   if (!/^[1-9]\d{0,8}$/.test(version)) throw notFound();
   const stored = await server.reader.version(type, id, Number(version));
-  if (!stored || !covers(server, access, stored)) throw notFound();
+  if (!stored || !covers(access, stored)) throw notFound();
   if (stored.deleted)
     throw new OperationOutcomeError(410, { code: 'deleted', diagnostics: 'This version is the deletion of the resource.' });
   return { status: 200, headers: versionHeaders(server, stored, false), body: stored.text };

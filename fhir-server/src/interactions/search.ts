@@ -61,7 +61,7 @@ async function inLists(server: Server, principal: Principal, { type, lists }: Se
   const members = new Set<string>();
   for (const id of lists) {
     const stored = await server.reader.current('List', id);
-    if (!stored?.text || !covers(server, access, stored)) continue;
+    if (!stored?.text || !covers(access, stored)) continue;
     const { entry = [] } = JSON.parse(stored.text) as { entry?: { deleted?: boolean; item?: { reference?: string } }[] };
     for (const { deleted, item } of entry) {
       const literal = deleted ? undefined : parseReference(item?.reference ?? '');

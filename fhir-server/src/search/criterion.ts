@@ -1,4 +1,6 @@
 // https://hl7.org/fhir/R4/search.html — a search as plain data: what was asked, checked against the definitions, with no SQL in it yet.
+import type { Statement } from '../store/pools.ts';
+
 export type Prefix = 'eq' | 'ne' | 'gt' | 'lt' | 'ge' | 'le' | 'sa' | 'eb' | 'ap';
 
 export interface TokenTerm {
@@ -198,9 +200,4 @@ export interface PlanContext {
   readonly cursor?: Cursor;
 }
 
-export interface Plan {
-  readonly text: string;
-  readonly values: unknown[];
-  /** The access path is one patient's part of an index whatever the values are: the database need not plan it anew each time. */
-  readonly pinned?: boolean;
-}
+export type Plan = Statement;

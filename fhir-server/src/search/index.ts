@@ -1,6 +1,7 @@
 // Search (ARCHITECTURE sections 4 and 6): what a resource adds to the indexes, what a query asks, and the one statement that answers it.
 
 export type { IndexRows } from '../store/index-rows.ts';
+export type { SearchRow } from '../store/read.ts';
 export { clinicalDateParameter } from './clinical-date.ts';
 export {
   type AccessPredicate,
@@ -18,7 +19,7 @@ export { compileIndexer, type Indexer } from './indexer.ts';
 export { ownPatientParameter, targetsOf } from './parameter.ts';
 export { parseSearch } from './parse.ts';
 export { conditionOf } from './parse-condition.ts';
-export { cursorAfter, planCount, planMatch, planSearch, type SearchRow } from './plan.ts';
+export { cursorAfter, planCount, planMatch, planSearch } from './plan.ts';
 export { isSelfContained, recheck } from './recheck.ts';
 export { extractReferences, referenceParameters } from './references.ts';
 export { type Code, type Codes, resolve } from './resolve.ts';

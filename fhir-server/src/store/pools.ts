@@ -2,12 +2,20 @@
 // All other searches depend on their values (a common code, a rare one) and are planned each time.
 import pg from 'pg';
 import type { Logger } from 'pino';
-import type { Plan, SearchRow } from '../search/index.ts';
+import type { SearchRow } from './read.ts';
 
 /** Key look-ups must not turn into scans when a kept plan was made on an empty table. */
 const keptPlans = `set plan_cache_mode = force_generic_plan; set jit = off; set enable_seqscan = off; set enable_bitmapscan = off;
   set enable_hashjoin = off; set enable_mergejoin = off`;
 const freshPlans = 'set plan_cache_mode = force_custom_plan; set jit = off';
+
+/** A statement of a search. */
+export interface Statement {
+  readonly text: string;
+  readonly values: unknown[];
+  /** The access path is one patient's part of an index whatever the values are: the database need not plan it anew each time. */
+  readonly pinned?: boolean;
+}
 
 export interface Pools {
   /** Plans each search with its values. */
@@ -47,7 +55,7 @@ export function poolOf(config: pg.ClientConfig, log: Logger, max: number, settin
 const maximumNamed = 500;
 
 /** Runs the statement of a search where it is planned best. */
-export function planRunner({ fresh, kept }: Pools): (plan: Plan) => Promise<{ rows: SearchRow[] }> {
+export function planRunner({ fresh, kept }: Pools): (statement: Statement) => Promise<{ rows: SearchRow[] }> {
   const names = new Map<string, string>();
   const nameOf = (text: string): string | undefined => {
     const known = names.get(text);

@@ -17,17 +17,24 @@ export interface Stored {
   readonly text: string | undefined;
 }
 
+/** A resource as statements select it. */
 export interface Row {
-  type: number;
-  rid: string;
-  id: string;
-  version: number;
-  /** Milliseconds: a float is read much faster than a timestamp's text. */
-  ms: number;
-  deleted: boolean;
-  pat: string | null;
-  codec: number;
-  body: Buffer | null;
+  readonly type: number;
+  readonly rid: string;
+  readonly id: string;
+  readonly version: number;
+  /** lastUpdated in milliseconds: a float is read much faster than a timestamp's text. */
+  readonly ms: number;
+  readonly deleted: boolean;
+  readonly pat: string | null;
+  readonly codec: number;
+  readonly body: Buffer | null;
+}
+
+/** A row of a search, and where a page that ends here goes on. */
+export interface SearchRow extends Row {
+  readonly shard: number;
+  readonly keys: readonly (string | null)[];
 }
 
 export interface Reader extends HistoryReader {

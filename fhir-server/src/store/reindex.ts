@@ -2,10 +2,10 @@
 import { parseExact, type Resource } from '@limen/fhir-model';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
-import type { Indexer } from '../search/index.ts';
 import type { Codec } from './codec.ts';
 import type { TypeNumbers } from './ids.ts';
 import { indexArrayCount, indexArrays, KnownTerms } from './index-columns.ts';
+import type { IndexRows } from './index-rows.ts';
 
 /** Raised whenever the indexer or the tables change what they hold for the same resource. */
 const generation = 2;
@@ -17,7 +17,7 @@ export interface Reindexing {
   readonly tenant: number;
   readonly codec: Codec;
   readonly types: TypeNumbers;
-  readonly indexer: Indexer;
+  readonly indexer: { index(resource: Resource, tenant: number): IndexRows };
   readonly log: Logger;
 }
 

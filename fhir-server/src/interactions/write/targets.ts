@@ -196,7 +196,7 @@ const noSuchResource = (): OperationOutcomeError => new OperationOutcomeError(40
 
 /** Whether what would be replaced lies inside what the token covers; of a deletion only the patient is left to tell. */
 function isInside(server: Server, access: AccessPredicate, current: Stored): boolean {
-  return current.deleted ? access.some((g) => g.patientRid === undefined || g.patientRid === current.pat) : covers(server, access, current);
+  return current.deleted ? access.some((g) => g.patientRid === undefined || g.patientRid === current.pat) : covers(access, current);
 }
 
 async function byIdTarget(ground: Ground, entry: WriteEntry): Promise<Target> {
