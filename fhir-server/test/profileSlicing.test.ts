@@ -145,6 +145,25 @@ describe('slices by other discriminators', () => {
     assert.deepEqual(await faultsOf(bundle({ resourceType: 'Patient' }), profile, patient), ['required Bundle.entry[0].resource.gender']);
     assert.deepEqual(await faultsOf(bundle({ resourceType: 'Patient', gender: 'male' }), profile, patient), []);
   });
+  it('by the type of a resource without a profile', async () => {
+    const profile = structure('plain-bundle', 'Bundle', [
+      { id: 'Bundle.entry', ...slicing('closed', 'type', 'resource') },
+      { id: 'Bundle.entry:patient', min: 1 },
+      { id: 'Bundle.entry:patient.resource', min: 1, type: [{ code: 'Patient' }] },
+      { id: 'Bundle.entry:patient.resource.gender', min: 1 },
+    ]);
+    const bundle = (...resources: Json[]): Json => ({
+      resourceType: 'Bundle',
+      type: 'collection',
+      entry: resources.map((resource) => ({ resource })),
+    });
+    const patient = { resourceType: 'Patient', gender: 'male' };
+    assert.deepEqual(await faultsOf(bundle(base, patient), profile), ['structure Bundle.entry[0]']);
+    assert.deepEqual(await faultsOf(bundle({ resourceType: 'Patient' }), profile), ['required Bundle.entry[0].resource.gender']);
+    assert.deepEqual(await faultsOf(bundle(patient), profile), []);
+    const plain = structure('patients', 'Bundle', [{ id: 'Bundle.entry.resource', type: [{ code: 'Patient' }] }]);
+    assert.deepEqual(await faultsOf(bundle(patient, base), plain), ['structure Bundle.entry[1].resource']);
+  });
   it('in the order of the profile, others at the end', async () => {
     const profile = structure('ordered', 'Patient', [
       { id: 'Patient.identifier', ...slicing('openAtEnd', 'value', 'system', { ordered: true }) },

@@ -39,8 +39,10 @@ export interface ElementRule extends ValueRule {
   readonly name: string;
   /** For a choice: the types that R4 has and those that the profile allows. */
   readonly choice?: { readonly all: readonly string[]; readonly allowed: ReadonlySet<string> };
-  /** The only type of an element that is no choice. */
+  /** What R4 says that it is, when it is no choice. */
   readonly type: string;
+  /** Types that the profile allows; of an element that holds any resource, those of the resource. */
+  readonly types: ReadonlySet<string>;
   readonly min: number;
   /** Infinity = unbounded. */
   readonly max: number;
@@ -86,6 +88,16 @@ function choiceOf(element: ProfileElement, prefix: 'fixed' | 'pattern'): unknown
   return key === undefined ? undefined : (element as unknown as { readonly [name: string]: unknown })[key];
 }
 
+/** Whether anything is asked beyond R4 itself: snapshots repeat every element of the type. */
+function asksMore(rule: ElementRule): boolean {
+  const { fixed, pattern, binding, targets, choice } = rule;
+  const said = fixed !== undefined || pattern !== undefined || binding !== undefined || targets !== undefined;
+  const narrower = choice ? choice.allowed.size < choice.all.length : rule.type === 'Resource' && !rule.types.has('Resource');
+  const counted = rule.min > 0 || rule.max < Number.POSITIVE_INFINITY;
+  const inside = rule.children.length > 0 || rule.constraints.length > 0 || rule.profiles.size > 0 || rule.slicing !== undefined;
+  return said || narrower || counted || inside || rule.targetProfiles.length > 0;
+}
+
 class RuleReader {
   private readonly elements: readonly ProfileElement[];
   private readonly library: ProfileLibrary;
@@ -107,7 +119,7 @@ class RuleReader {
       const rest = e.id?.startsWith(`${id}.`) ? e.id.slice(id.length + 1) : '';
       return rest === '' ? [] : [(rest.split('.')[0] ?? '').split(':')[0] ?? ''];
     });
-    return [...new Set(names)].map((name) => this.rule(`${id}.${name}`, name, type));
+    return [...new Set(names)].map((name) => this.rule(`${id}.${name}`, name, type)).filter(asksMore);
   }
 
   /** The element of R4; `valueQuantity` stands for `value[x]` as Quantity. */
@@ -135,9 +147,10 @@ class RuleReader {
       ...this.valueRule(element, base, types),
       name: base.name.replace('[x]', ''),
       type: base.types[0]?.code ?? '',
+      types: new Set(types),
       ...(choice ? { choice } : {}),
       min: (element.min ?? 0) > base.min ? (element.min ?? 0) : 0,
-      max: maxOf(element.max, base.max),
+      max: maxOf(element.max, base.max) < maxOf(undefined, base.max) ? maxOf(element.max, base.max) : Number.POSITIVE_INFINITY,
       repeats: base.max !== 1,
       ...(slicing ? { slicing } : {}),
     };

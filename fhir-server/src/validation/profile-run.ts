@@ -79,8 +79,16 @@ class Run implements SliceContext {
       this.report('required', places.length === 0 ? 'The profile requires the element.' : 'The profile requires more repetitions.', where);
     if (places.length > rule.max)
       this.report('structure', rule.max === 0 ? 'The profile does not allow the element.' : 'The profile allows fewer repetitions.', where);
-    for (const place of places) this.value(rule, place);
+    for (const place of places) {
+      if (rule.type === 'Resource' && !rule.types.has('Resource')) this.resourceType(rule, place);
+      this.value(rule, place);
+    }
     if (rule.slicing) this.slices(rule, rule.slicing, places, where);
+  }
+
+  private resourceType({ types }: ElementRule, { value, path }: Place): void {
+    if (isObject(value) && !types.has(String(value['resourceType'])))
+      this.report('structure', 'The profile does not allow this type.', path);
   }
 
   private choice(rule: ElementRule, { all, allowed }: NonNullable<ElementRule['choice']>, holder: JsonObject, path: string): Place[] {

@@ -139,8 +139,8 @@ function typesAt(slice: SliceRule, steps: readonly string[], context: SliceConte
   if (plain.length === 0) return steps.length === 0 ? [...slice.types] : [...(slice.targets ?? [])];
   return rulesAt(slice, plain, context).flatMap((rule) => {
     if (steps.length > plain.length) return [...(rule.targets ?? [])];
-    const { choice, type } = rule as Partial<ElementRule>;
-    return choice ? [...choice.allowed] : [...rule.profiles.keys(), ...(rule.profiles.size === 0 && type ? [type] : [])];
+    const { choice, types } = rule as Partial<ElementRule>;
+    return [...(choice?.allowed ?? types ?? [])];
   });
 }
 
