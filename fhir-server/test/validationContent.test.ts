@@ -107,6 +107,12 @@ describe('content: extensions', () => {
     ]);
     assert.deepEqual(await faults(patientWith({ extension: [{ url: own, valueCode: 'x' }] }), definition), []);
   });
+  it('refuses those whose definition is stored where they may not stand', async () => {
+    const placed = { ...definition, context: [{ type: 'element', expression: 'HumanName' }] };
+    const extension = [{ url: own, valueCode: 'x' }];
+    assert.deepEqual(await faults(patientWith({ extension }), placed), ['extension Patient.extension[0]']);
+    assert.deepEqual(await faults(patientWith({ name: [{ extension }] }), placed), []);
+  });
   it('refuses those of HL7 where they may not stand, or with another type', async () => {
     assert.deepEqual(await faults(patientWith({ name: [{ extension: [mothersName] }] })), ['extension Patient.name[0].extension[0]']);
     assert.deepEqual(await faults(patientWith({ name: [{ family: 'x', _family: { extension: [mothersName] } }] })), []);

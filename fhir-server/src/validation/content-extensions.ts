@@ -24,15 +24,23 @@ function valueType(extension: JsonObject): string | undefined {
 
 const equalsType = (type: string, key: string): boolean => type.charAt(0).toUpperCase() + type.slice(1) === key;
 
+const misplaced = (expression: string): Issue => ({
+  severity: 'error',
+  code: 'extension',
+  diagnostics: 'The extension may not stand at this element.',
+  expression,
+});
+
+function mayStand(contexts: readonly string[], holder: Visit): boolean {
+  const names = namesOf(holder, holder.element === undefined || holder.type === holder.owner['resourceType']);
+  return contexts.length === 0 || contexts.some((context) => names.includes(context) || context.startsWith('Extension'));
+}
+
 function ofHl7(extension: JsonObject, holder: Visit, path: string): Issue[] {
   const known = loadTerminology().extensions[String(extension['url'])];
   if (!known) return [];
-  const names = namesOf(holder, holder.element === undefined || holder.type === holder.owner['resourceType']);
   const issues: Issue[] = [];
-  const isPlaced =
-    extension['url'] === fhirType || known.contexts.some((context) => names.includes(context) || context.startsWith('Extension'));
-  if (!isPlaced)
-    issues.push({ severity: 'error', code: 'extension', diagnostics: 'The extension may not stand at this element.', expression: path });
+  if (extension['url'] !== fhirType && !mayStand(known.contexts, holder)) issues.push(misplaced(path));
   const type = valueType(extension);
   if (type !== undefined && !known.types.some((each) => equalsType(each, type)))
     issues.push({ severity: 'error', code: 'extension', diagnostics: 'The extension does not hold this type.', expression: path });
@@ -58,10 +66,11 @@ async function extensionIssues(extension: JsonObject, holder: Visit, path: strin
   if (loadTerminology().extensions[url]) return ofHl7(extension, holder, path);
   const definition = await profiles.profile(url).catch(() => undefined);
   if (definition?.type !== 'Extension') return unknown(url, path);
-  return definition.validateElement(extension, holder.owner).map((issue) => ({
-    ...issue,
-    expression: path + (issue.expression?.replace(/^[A-Za-z]+/, '') ?? ''),
-  }));
+  const inside = definition.validateElement(extension, holder.owner);
+  return [
+    ...(mayStand(definition.contexts, holder) ? [] : [misplaced(path)]),
+    ...inside.map((issue) => ({ ...issue, expression: path + (issue.expression?.replace(/^[A-Za-z]+/, '') ?? '') })),
+  ];
 }
 
 /** What is wrong with the extensions of one element. */

@@ -1,7 +1,7 @@
 // https://hl7.org/fhir/R4/profiling.html — everything that a profile refers to, fetched once, so that the checks themselves need not wait.
 import type { Definitions } from '@limen/fhir-model/definitions';
 import { elementsOf, type ProfileElement } from './profile-elements.ts';
-import type { ProfileSource } from './profile-source.ts';
+import type { ProfileSource, StructureDefinition } from './profile-source.ts';
 import { type Membership, ValueSets } from './value-sets.ts';
 
 /** A definition with its elements merged. */
@@ -9,6 +9,12 @@ export interface Structure {
   readonly url: string;
   readonly type: string;
   readonly elements: readonly ProfileElement[];
+  /** Of an extension: the elements where it may stand; empty when it says so otherwise (by FHIRPath, by extension) or not at all. */
+  readonly contexts: readonly string[];
+}
+
+function contextsOf({ context = [] }: StructureDefinition): readonly string[] {
+  return context.every(({ type }) => type === 'element') ? context.map(({ expression }) => expression ?? '') : [];
 }
 
 /** A profile that refers to more than this is no profile. */
@@ -53,7 +59,7 @@ export class ProfileLibrary {
         continue;
       }
       const elements = await elementsOf(definition, this.source);
-      this.structures.set(next, { url: definition.url ?? next, type: definition.type ?? '', elements });
+      this.structures.set(next, { url: definition.url ?? next, type: definition.type ?? '', elements, contexts: contextsOf(definition) });
       for (const element of elements) waiting.push(...(await this.needsOf(element)));
     }
     return this.structures.get(canonical);

@@ -12,6 +12,8 @@ export interface Profile {
   readonly url: string;
   /** The resource type or datatype that it is about. */
   readonly type: string;
+  /** Of an extension: the elements where it may stand; empty = not said. */
+  readonly contexts: readonly string[];
   /** The faults of a resource that is valid for its base type, at most 50 errors and warnings. */
   validate(resource: unknown): Issue[];
   /** The same of a value of a datatype (an extension) in a resource; paths begin with the type. */
@@ -28,6 +30,7 @@ const maxNesting = 10;
 class Compiled implements Profile, RunContext {
   readonly url: string;
   readonly type: string;
+  readonly contexts: readonly string[];
   private readonly library: ProfileLibrary;
   private readonly trees: Map<string, ValueRule | undefined>;
   private nesting = 0;
@@ -35,6 +38,7 @@ class Compiled implements Profile, RunContext {
   constructor(structure: Structure, library: ProfileLibrary) {
     this.url = structure.url;
     this.type = structure.type;
+    this.contexts = structure.contexts;
     this.library = library;
     this.trees = new Map([[structure.url, rulesOf(structure.elements, structure.type, library)]]);
   }
