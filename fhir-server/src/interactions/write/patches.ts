@@ -52,7 +52,7 @@ function onlyMatch({ expression }: PatchEntry, found: readonly Stored[]): string
 async function patchable(server: Server, principal: Principal, entry: PatchEntry, stored: Stored | undefined): Promise<Stored> {
   const { type, expression, ifMatch } = entry;
   const [toUpdate, toRead] = [await accessFor(server, principal, type, 'u'), await accessFor(server, principal, type, 'r')];
-  if (!stored || !covers(toUpdate, stored) || !covers(server, toRead, stored))
+  if (!stored || !covers(toUpdate, stored) || !covers(toRead, stored))
     throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.', expression });
   if (stored.deleted) throw new OperationOutcomeError(410, { code: 'deleted', diagnostics: 'The resource was deleted.', expression });
   if (ifMatch !== undefined && ifMatch !== stored.version)
