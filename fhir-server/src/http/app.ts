@@ -1,9 +1,11 @@
 // The HTTP face of the FHIR API: limits, content negotiation, authentication, errors as OperationOutcome. No logic of FHIR lives here.
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { type OperationOutcome, OperationOutcomeError, operationOutcome, type Principal } from '@limen/fhir-model';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Request as InteractionRequest } from '../interactions/answer.ts';
 import { capabilities, handle } from '../interactions/handle.ts';
+import { ownOperation } from '../interactions/own-operations.ts';
 import type { RegisteredOrigins } from '../operational/index.ts';
 import type { Server } from '../server.ts';
 import { compressAnswers, unpackBodies } from './encodings.ts';
@@ -119,9 +121,7 @@ export function mountFhir(app: FastifyInstance, server: Server, { authenticate, 
         const principal = principals.get(request);
         if (!principal) throw new OperationOutcomeError(401, { code: 'login', diagnostics: 'An access token is required.' });
         const asked = interactionRequest(request);
-        const format = negotiate(asked.query, request.headers.accept);
-        // Said and done: to an interaction they would be parameters of its own.
-        for (const name of ['_format', '_pretty']) asked.query.delete(name);
+        const format = formatOf(server, asked);
         audited.add(request);
         return answer(server, principal, { asked, format }, request, reply);
       };
@@ -193,7 +193,15 @@ function interactionRequest(request: FastifyRequest): InteractionRequest {
   if (isForm) for (const [name, value] of new URLSearchParams(request.body as string)) query.append(name, value);
   const headers = request.headers as { [name: string]: string | undefined };
   const method = request.method === 'HEAD' ? 'GET' : request.method;
-  return { method, segments, query, headers, body: isForm ? undefined : request.body, requestId: String(request.id) };
+  return { method, segments, query, headers, body: isForm ? undefined : request.body, requestId: String(request.id), isDirect: true };
+}
+
+/** Said and done: to an interaction `_format` and `_pretty` would be parameters of its own. */
+function formatOf(server: Server, asked: InteractionRequest): Format {
+  if (ownOperation(server, asked)?.isNegotiating) return { kind: 'json', pretty: false };
+  const format = negotiate(asked.query, asked.headers['accept']);
+  for (const name of ['_format', '_pretty']) asked.query.delete(name);
+  return format;
 }
 
 async function answer(
@@ -205,6 +213,7 @@ async function answer(
 ): Promise<FastifyReply> {
   const done = await handle(server, principal, asked);
   reply.code(done.status).headers({ 'cache-control': 'no-store', 'x-request-id': String(request.id), ...done.headers });
+  if (done.content) return reply.header('content-type', done.content.type).send(Readable.from(done.content.pieces));
   if (done.body === undefined) return reply.send();
   const { contentType, text } = rendered(done.body, format);
   addVary(reply, 'Accept');

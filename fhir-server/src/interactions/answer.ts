@@ -7,6 +7,8 @@ export interface Answer {
   readonly headers: { readonly [name: string]: string };
   /** JSON text. */
   readonly body: string | undefined;
+  /** What is no resource, in pieces; only as an answer to a direct request. */
+  readonly content?: { readonly type: string; readonly pieces: AsyncIterable<string> };
 }
 
 export interface Request {
@@ -18,6 +20,8 @@ export interface Request {
   /** Parsed JSON body. */
   readonly body: unknown;
   readonly requestId: string;
+  /** The answer goes to the client as it is, not into a Bundle or to another part of the product. */
+  readonly isDirect?: true;
 }
 
 export interface Version {

@@ -1,5 +1,6 @@
 // https://hl7.org/fhir/R4/http.html#capabilities — generated from what is really there: types, compiled parameters, operations, policy.
 import type { Server } from '../server.ts';
+import { ownOperationsOf } from './own-operations.ts';
 
 const startedAt = new Date().toISOString();
 
@@ -70,14 +71,18 @@ export function capabilities(server: Server): object {
             .map((p) => ({ name: p.code, definition: p.url, type: p.type })),
           operation: [
             { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' },
+            ...ownOperationsOf(type),
             ...server.operations
               .filter((o) => o.definition.resource?.includes(type as never))
               .map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
           ],
         })),
-        operation: server.operations
-          .filter((o) => o.definition.system)
-          .map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
+        operation: [
+          ...ownOperationsOf(),
+          ...server.operations
+            .filter((o) => o.definition.system)
+            .map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
+        ],
       },
     ],
   };

@@ -8,6 +8,7 @@ import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { instanceHistory, systemHistory, typeHistory } from './history.ts';
 import { invoke } from './operation.ts';
+import { ownOperation, runOwnOperation } from './own-operations.ts';
 import { patch } from './patch.ts';
 import { read, vread } from './read.ts';
 import { search } from './search.ts';
@@ -50,6 +51,8 @@ function routeOf(server: Server, request: Request): Route {
   }
   const operation = segments.find((s) => s.startsWith('$'));
   if (operation === '$validate') return route(operation, validate);
+  const own = operation && ownOperation(server, request);
+  if (own) return route(operation, (s, p, r) => runOwnOperation(own, s, p, r, (entry) => perform(s, p, entry)));
   if (operation) return route(operation, (s, p, r) => invoke(s, p, r, (entry) => perform(s, p, entry)), false);
   if (first === '_history' && second === undefined && method === 'GET') return route('history-system', viewedBundle(systemHistory));
   if (!server.types.has(first)) throw new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'Unknown resource type.' });
