@@ -48,6 +48,7 @@ const rank: { readonly [folder: string]: number } = {
   operations: 2,
   patch: 2,
   search: 2,
+  terminology: 2,
   'sql-on-fhir': 2,
   validation: 2,
   view: 2,

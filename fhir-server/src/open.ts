@@ -18,7 +18,7 @@ import { mountApp } from './http/static-app.ts';
 import { handle } from './interactions/handle.ts';
 import { asOfPatient, clientThrough } from './interactions/operation.ts';
 import { patientList } from './interactions/patient-list.ts';
-import { storedDefinitions } from './interactions/stored-definitions.ts';
+import { storedDefinitions, storedTerminology } from './interactions/stored-definitions.ts';
 import { type FeedbackStore, feedbackSql, feedbackStore } from './operational/feedback.ts';
 import { clientAddressesSql, ensureCredentials, operationalSql, RegisteredOrigins } from './operational/index.ts';
 import { ensurePractitioners } from './operational/practitioners.ts';
@@ -37,6 +37,7 @@ import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
 import { reindex } from './store/reindex.ts';
 import { openTenant } from './store/tenant.ts';
+import { codesOf, definitionsSource, grammarSource, layered, TerminologyService } from './terminology/index.ts';
 import { compileValidator, Profiles } from './validation/index.ts';
 import { loadMasterKey, openVault, tenantPseudonyms, vaultSql } from './vault/index.ts';
 
@@ -127,6 +128,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const codec = await openCodec(pool, definitions, types, options.bodyCodec);
   const indexer = await compileIndexer(definitions);
   await reindex({ pool, tenant, codec, types, indexer, log });
+  const stored = storedTerminology(() => server);
+  const terminology = new TerminologyService(layered(stored, definitionsSource), [grammarSource(definitionsSource)], now);
   const server: Server = {
     tenant,
     base: `${origin}/fhir`,
@@ -143,10 +146,11 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
       storedDefinitions(() => server),
       now,
     ),
+    terminology,
     indexer,
     pool,
     codec,
-    codes: { in: async () => undefined, below: async () => undefined, above: async () => undefined },
+    codes: codesOf(terminology),
     runPlan: planRunner(pools),
     reader: reader(pools.kept, codec, types, tenant, clientIds),
     committer: committer(options.database, tenant, options.writeLanes),

@@ -10,6 +10,7 @@ import type { Codec } from './store/codec.ts';
 import type { Committer } from './store/commit.ts';
 import type { TypeNumbers } from './store/ids.ts';
 import type { Reader } from './store/read.ts';
+import type { TerminologyService } from './terminology/index.ts';
 import type { Profiles, Validator } from './validation/index.ts';
 import type { Vault } from './vault/index.ts';
 
@@ -28,6 +29,7 @@ export interface Server {
   readonly validator: Validator;
   /** Profiles as stored here, compiled. */
   readonly profiles: Profiles;
+  readonly terminology: TerminologyService;
   readonly indexer: Indexer;
   readonly pool: Pool;
   /** Value sets and code hierarchies of searches. */

@@ -1,5 +1,6 @@
 // https://hl7.org/fhir/R4/http.html#capabilities — generated from what is really there: types, compiled parameters, operations, policy.
 import type { Server } from '../server.ts';
+import { terminologyOperations } from './terminology.ts';
 import { ownOperationsOf } from './own-operations.ts';
 
 const startedAt = new Date().toISOString();
@@ -71,6 +72,7 @@ export function capabilities(server: Server): object {
             .map((p) => ({ name: p.code, definition: p.url, type: p.type })),
           operation: [
             { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' },
+            ...terminologyOperations(type),
             ...ownOperationsOf(type),
             ...server.operations
               .filter((o) => o.definition.resource?.includes(type as never))

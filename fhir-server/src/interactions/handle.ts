@@ -12,6 +12,7 @@ import { ownOperation, runOwnOperation } from './own-operations.ts';
 import { patch } from './patch.ts';
 import { read, vread } from './read.ts';
 import { search } from './search.ts';
+import { isTerminologyOperation, terminology } from './terminology.ts';
 import { bundle } from './transaction.ts';
 import { update } from './update.ts';
 import { validate } from './validate.ts';
@@ -53,6 +54,7 @@ function routeOf(server: Server, request: Request): Route {
   if (operation === '$validate') return route(operation, validate);
   const own = operation && ownOperation(server, request);
   if (own) return route(operation, (s, p, r) => runOwnOperation(own, s, p, r, (entry) => perform(s, p, entry)));
+  if (operation && isTerminologyOperation(request)) return route(operation, terminology);
   if (operation) return route(operation, (s, p, r) => invoke(s, p, r, (entry) => perform(s, p, entry)), false);
   if (first === '_history' && second === undefined && method === 'GET') return route('history-system', viewedBundle(systemHistory));
   if (!server.types.has(first)) throw new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'Unknown resource type.' });

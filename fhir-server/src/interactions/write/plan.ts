@@ -11,7 +11,7 @@ import { type Change, type IdempotencyRecord, PlanOutdated } from '../../store/c
 import { shardOf } from '../../store/ids.ts';
 import { type Person, pseudonymOf } from '../../vault/index.ts';
 import { accessFor, isUnrestricted } from '../access.ts';
-import { definitionTypes } from '../stored-definitions.ts';
+import { definitionTypes, forgetDefinitions } from '../stored-definitions.ts';
 import { claimFaults, claimsOf, withdrawClaims } from './claims.ts';
 import { resolveConditionals } from './conditionals.ts';
 import { copyResource } from './copy.ts';
@@ -39,7 +39,7 @@ export async function write(server: Server, request: WriteRequest): Promise<read
   for (let attempt = 1; ; attempt++) {
     try {
       const results = await planAndCommit(server, request, attempt === 1);
-      if (request.entries.some(({ type }) => definitionTypes.has(type))) server.profiles.forget();
+      if (request.entries.some(({ type }) => definitionTypes.has(type))) forgetDefinitions(server);
       return results;
     } catch (error) {
       if (!(error instanceof PlanOutdated)) throw error;
