@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { convertMessage, defaultChannel } from '../src/index.ts';
-import { entriesOf, lines, msh, pid, pv1, resourcesOf, segment } from './messages.ts';
+import { entriesOf, lines, msh, pid, pv1, resourcesOf, segment, withinPatient } from './messages.ts';
 
 type Json = { readonly [name: string]: unknown };
 const deleteUrl = 'https://limen.example/StructureDefinition/v2-delete';
@@ -42,8 +42,9 @@ const bare: readonly (readonly [string, unknown, unknown])[] = [
 
 for (const [event, status, code] of bare)
   test(`${event} with a visit number only: status ${status}, class ${code}, the same Encounter`, () => {
-    const entry = entriesOf(adt(event, visit())).find(({ resource }) => resource.resourceType === 'Encounter');
-    assert.deepEqual(entry?.request, { method: 'PUT', url: 'Encounter?identifier=urn%3Aid%3ACLINIC%7CV77' });
+    const entries = entriesOf(adt(event, visit()));
+    const entry = entries.find(({ resource }) => resource.resourceType === 'Encounter');
+    assert.deepEqual(entry?.request, { method: 'PUT', url: withinPatient('Encounter?identifier=urn%3Aid%3ACLINIC%7CV77', entries) });
     assert.deepEqual([entry?.resource.status, classOf(entry?.resource)], [status, code]);
   });
 
@@ -63,9 +64,11 @@ test('A28 and A31 tell a visit as A08 does; class N is no visit', () => {
   }
 });
 
-test('A08 without PV1-45 tells nothing of state, class and period: what is stored stays', () => {
+test('A08 without PV1-45 tells nothing of state, class and end: what is stored stays', () => {
   const encounter = encounterOf('A08', { 44: '202405011100', 10: 'MED' });
-  for (const element of ['status', 'class', 'period']) assert.equal(element in (encounter ?? {}), false, element);
+  for (const element of ['status', 'class']) assert.equal(element in (encounter ?? {}), false, element);
+  assert.deepEqual(encounter?.period, { start: '2024-05-01T11:00:00Z' });
+  assert.deepEqual(deletedOf(encounter), []);
   assert.ok(encounter?.serviceType);
 });
 
@@ -101,7 +104,8 @@ test('the second bundle falls on no stored visit, unless the message tells its s
     const { whenVisitUnknown } = { whenVisitUnknown: undefined, ...convertMessage(adt(event, visit(fields)), defaultChannel) };
     return whenVisitUnknown?.entry?.find(({ resource }) => resource?.resourceType === 'Encounter')?.request;
   };
-  assert.deepEqual(requestOf('A08'), { method: 'POST', url: 'Encounter', ifNoneExist: 'identifier=urn%3Aid%3ACLINIC%7CV77' });
+  const ifNoneExist = withinPatient('identifier=urn%3Aid%3ACLINIC%7CV77', entriesOf(adt('A08', visit())));
+  assert.deepEqual(requestOf('A08'), { method: 'POST', url: 'Encounter', ifNoneExist });
   assert.equal(requestOf('A03')?.method, 'PUT');
   assert.equal(requestOf('A08', { 45: '202405031000' })?.method, 'PUT');
 });
@@ -127,10 +131,10 @@ test('A13 takes back the end and the disposition of the discharge', () => {
   assert.equal(told?.status, 'in-progress');
   assert.deepEqual(told?.period, { start: '2024-05-01T11:00:00Z' });
   assert.deepEqual(Object.keys(told?.hospitalization as object), ['admitSource']);
-  assert.deepEqual(deletedOf(told), []);
+  assert.deepEqual(deletedOf(told), ['period.end']);
   const bareCancel = encounterOf('A13', { 36: '01' });
   assert.equal('hospitalization' in (bareCancel ?? {}), false);
-  assert.deepEqual(deletedOf(bareCancel), ['period', 'hospitalization']);
+  assert.deepEqual(deletedOf(bareCancel), ['hospitalization', 'period.end']);
 });
 
 test('a discharge before the admission is marked, the admission is kept', () => {
@@ -148,6 +152,19 @@ test('"" in fields that are extensions deletes them, unless another field feeds 
   const race = patientOf({ 10: '2106-3^White', 17: '""' });
   assert.deepEqual(deletedOf(race), []);
   assert.equal((race.extension as unknown[]).length, 1);
+});
+
+test('a visit that goes on has no end; where the state stays, so does the end', () => {
+  for (const event of ['A01', 'A02', 'A05', 'A12']) assert.deepEqual(deletedOf(encounterOf(event)), ['period.end'], event);
+  for (const event of ['A03', 'A08', 'A11', 'A31']) assert.deepEqual(deletedOf(encounterOf(event)), [], event);
+  assert.deepEqual(deletedOf(whenUnknown('A02')), []);
+});
+
+test('"" in PV1-44 or PV1-45 deletes that side of the period', () => {
+  assert.deepEqual(deletedOf(encounterOf('A08', { 44: '202405011100', 45: '""' })), ['period.end']);
+  assert.deepEqual(deletedOf(encounterOf('A02', { 44: '""', 45: '""' })), ['period.start', 'period.end']);
+  const discharged = encounterOf('A03', { 44: '""', 45: '202405031000' });
+  assert.deepEqual([deletedOf(discharged), discharged?.period], [['period.start'], { end: '2024-05-03T10:00:00Z' }]);
 });
 
 test('"" in a field of the stay deletes it, unless another field feeds it', () => {

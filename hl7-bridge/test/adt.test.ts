@@ -1,7 +1,7 @@
 // ADT^A01, A04, A08 -> Patient and Encounter.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { entriesOf, lines, msh, pid, pv1, resourcesOf, segment } from './messages.ts';
+import { entriesOf, lines, msh, pid, pv1, resourcesOf, segment, withinPatient } from './messages.ts';
 
 const a01 = lines(msh('ADT^A01', 'C1'), pid, pv1);
 const deleteUrl = 'https://limen.example/StructureDefinition/v2-delete';
@@ -142,7 +142,7 @@ test('a list that another field still feeds is replaced, not deleted', () => {
 test('A01 is an inpatient stay in progress, found by PV1-19 within the patient', () => {
   const entries = entriesOf(a01);
   const entry = entries.find(({ resource }) => resource.resourceType === 'Encounter');
-  assert.deepEqual(entry?.request, { method: 'PUT', url: 'Encounter?identifier=urn%3Aid%3ACLINIC%7CV77' });
+  assert.deepEqual(entry?.request, { method: 'PUT', url: withinPatient('Encounter?identifier=urn%3Aid%3ACLINIC%7CV77', entries) });
   assert.equal(entry?.resource.status, 'in-progress');
   assert.equal(classOf(entry?.resource), 'IMP');
   assert.deepEqual(entry?.resource.subject, { reference: entries[0]?.fullUrl });

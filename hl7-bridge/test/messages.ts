@@ -33,6 +33,11 @@ export function entriesOf(text: string, channel: Channel = defaultChannel): Entr
   return JSON.parse(JSON.stringify(bundle.entry));
 }
 
+/** The condition by which a resource of the message's patient is found: the patient is the first entry. */
+export function withinPatient(query: string, [patient]: readonly Entry[]): string {
+  return `${query}&subject=${patient?.fullUrl}`;
+}
+
 export function resourcesOf(text: string, resourceType: string, channel: Channel = defaultChannel): Json[] {
   return entriesOf(text, channel)
     .map((entry) => entry.resource)

@@ -1,7 +1,7 @@
 // ORU^R01 -> DiagnosticReport and Observations.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { entriesOf, lines, msh, pid, pv1, resourcesOf } from './messages.ts';
+import { entriesOf, lines, msh, pid, pv1, resourcesOf, withinPatient } from './messages.ts';
 
 const obr = 'OBR|1|P1|F1^LAB|24323-8^Metabolic panel^LN|||202405010800';
 const oru = (...segments: string[]): string => lines(msh('ORU^R01', 'C1'), pid, ...segments);
@@ -9,10 +9,13 @@ const obx = (type: string, value: string, rest = '||||||F'): string => `OBX|1|${
 const observationsOf = (...segments: string[]) => resourcesOf(oru(obr, ...segments), 'Observation');
 const observationOf = (segment: string) => observationsOf(segment)[0] ?? {};
 const absent = (code: string) => ({ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/data-absent-reason', code }] });
-const urls = (text: string, type: string): string[] =>
-  entriesOf(text)
+/** Without the patient within whom each is found. */
+function urls(text: string, type: string): string[] {
+  const entries = entriesOf(text);
+  return entries
     .filter(({ resource }) => resource.resourceType === type)
-    .map(({ request }) => `${request.method} ${decodeURIComponent(request.url)}`);
+    .map(({ request }) => `${request.method} ${decodeURIComponent(request.url.replace(withinPatient('', entries), ''))}`);
+}
 
 test('the report is found by the filler number, else the placer number, else made anew', () => {
   assert.deepEqual(urls(oru(obr), 'DiagnosticReport'), ['PUT DiagnosticReport?identifier=urn:id:LAB|F1']);
@@ -65,7 +68,8 @@ test('without PV1-19 there is no encounter; with it, the visit is mentioned and 
   assert.equal('encounter' in (resourcesOf(oru('PV1|1|I', obr, obx('NM', '5')), 'Observation')[0] ?? {}), false);
   const entries = entriesOf(oru(pv1, obr, obx('NM', '5')));
   const encounter = entries.find(({ resource }) => resource.resourceType === 'Encounter');
-  assert.deepEqual(encounter?.request, { method: 'POST', url: 'Encounter', ifNoneExist: 'identifier=urn%3Aid%3ACLINIC%7CV77' });
+  const ifNoneExist = withinPatient('identifier=urn%3Aid%3ACLINIC%7CV77', entries);
+  assert.deepEqual(encounter?.request, { method: 'POST', url: 'Encounter', ifNoneExist });
   const observation = entries.find(({ resource }) => resource.resourceType === 'Observation');
   assert.deepEqual(observation?.resource.encounter, { reference: encounter?.fullUrl });
 });

@@ -13,7 +13,7 @@ export interface TransactionEntries {
   bundle(): Bundle;
 }
 
-/** Of the patient's compartment: the same number of two patients is two visits, two orders, two results. */
+/** Of the patient's compartment. */
 const ofPatient: ReadonlySet<string> = new Set(['Encounter', 'Observation', 'DiagnosticReport']);
 
 /** The person a resource is about. */
@@ -40,20 +40,26 @@ export function transactionEntries(): TransactionEntries {
 
   /** A transaction must not name the same resource twice: the doctor who attends and admits, a PID repeated for each order. */
   function once(resource: BridgeResource, query: string, fullUrl: string, request: NonNullable<BundleEntry['request']>): Reference {
-    const target = `${resource.resourceType}?${query}#${subjectOf(resource)}`;
+    const target = `${resource.resourceType}?${query}`;
     const earlier = known.get(target);
     if (earlier) return { reference: earlier };
     known.set(target, fullUrl);
     return add(resource, fullUrl, isFindable(resource) ? request : { method: 'POST', url: resource.resourceType });
   }
 
+  /** Within its patient: the same number of two patients is two visits, two orders, two results. */
+  function queryOf(resource: BridgeResource, key: Identifier): string {
+    const subject = ofPatient.has(resource.resourceType) ? subjectOf(resource) : '';
+    return subject === '' ? identifierQuery(key) : `${identifierQuery(key)}&subject=${subject}`;
+  }
+
   return {
     update(resource, key, fullUrl) {
-      const query = identifierQuery(key);
+      const query = queryOf(resource, key);
       return once(resource, query, fullUrl, { method: 'PUT', url: `${resource.resourceType}?${query}` });
     },
     createIfNone(resource, key, fullUrl) {
-      const query = identifierQuery(key);
+      const query = queryOf(resource, key);
       return once(resource, query, fullUrl, { method: 'POST', url: resource.resourceType, ifNoneExist: query });
     },
     create(resource, fullUrl) {

@@ -110,24 +110,30 @@ function setState(encounter: VisitUpdate, pv1: Segment, rules: VisitRules, isNew
   if (status) encounter.status = status;
   const implied = rules.defaultClass ? impliedClass(rules.defaultClass) : isNew ? unknownClass : undefined;
   if (!encounter.class && implied) encounter.class = implied;
-  // Without a discharge time the period is only a start: it would take the end from a finished visit.
-  if (!isNew && !tellsState(pv1, rules) && !isDelete(pv1, 45)) delete encounter.period;
+}
+
+/** A visit that goes on has no end, also where an earlier message told one. */
+function endOpen(encounter: VisitUpdate, pv1: Segment): void {
+  const goesOn = encounter.status === 'in-progress' || encounter.status === 'planned';
+  if (goesOn && !isDelete(pv1, 45) && !encounter.period?.end) markDeleted(encounter, ['period.end']);
 }
 
 function cancelDischarge(encounter: VisitUpdate): void {
   const { start } = encounter.period ?? {};
   delete encounter.period;
-  delete encounter.hospitalization?.dischargeDisposition;
   if (start) encounter.period = { start };
-  const gone = [...(start ? [] : ['period']), ...(Object.keys(encounter.hospitalization ?? {}).length > 0 ? [] : ['hospitalization'])];
-  if (gone.includes('hospitalization')) delete encounter.hospitalization;
-  markDeleted(encounter, gone);
+  delete encounter.hospitalization?.dischargeDisposition;
+  if (Object.keys(encounter.hospitalization ?? {}).length > 0) return;
+  delete encounter.hospitalization;
+  markDeleted(encounter, ['hospitalization']);
 }
 
 function visitOf(pv1: Segment, rules: VisitRules, context: ConversionContext): VisitUpdate {
   const encounter = pv1Encounter(pv1, context);
-  setState(encounter, pv1, rules, context.visit === 'new' || rules.stored === 'keep' || !encounter.identifier);
+  const isNew = context.visit === 'new' || rules.stored === 'keep' || !encounter.identifier;
+  setState(encounter, pv1, rules, isNew);
   if (rules.reopens) cancelDischarge(encounter);
+  if (!isNew) endOpen(encounter, pv1);
   return encounter;
 }
 

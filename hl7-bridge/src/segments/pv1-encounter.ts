@@ -106,7 +106,7 @@ const rows: readonly SegmentRow<VisitUpdate>[] = [
   {
     ig: 'PV1-44 period.start',
     field: 44,
-    element: 'period',
+    element: 'period.start',
     set(encounter, segment, { channel }) {
       const period = periodOf(dateTime(segment, 44, channel.utcOffset), undefined);
       if (period) encounter.period = period;
@@ -115,6 +115,7 @@ const rows: readonly SegmentRow<VisitUpdate>[] = [
   {
     ig: 'PV1-45 period.end',
     field: 45,
+    element: 'period.end',
     set(encounter, segment, { channel }) {
       const period = periodOf(encounter.period?.start, dateTime(segment, 45, channel.utcOffset));
       if (period) encounter.period = period;

@@ -7,8 +7,8 @@ export interface SegmentRow<R> {
   /** The row of the IG sheet: field and FHIR attribute. */
   readonly ig: string;
   readonly field: number;
-  /** The element that `""` deletes when no field of the message feeds it; left out where other fields are the element's main source. */
-  readonly element?: keyof R & string;
+  /** What `""` deletes when no field of the message feeds it, an element or a member of it; left out where other fields are its main source. */
+  readonly element?: (keyof R & string) | `${keyof R & string}.${string}`;
   set(target: R, segment: Segment, context: ConversionContext): void;
 }
 
@@ -21,6 +21,10 @@ export function markDeleted(target: { extension?: Extension[] }, names: readonly
   if (marks.length > 0) target.extension = [...(target.extension ?? []), ...marks];
 }
 
+function valueAt(target: object, name: string): unknown {
+  return name.split('.').reduce<unknown>((value, member) => (value as { [member: string]: unknown } | undefined)?.[member], target);
+}
+
 /** Applies the rows of a segment to a resource. An empty field says nothing; `""` says delete. */
 export function applyRows<R extends { extension?: Extension[] }>(
   rows: readonly SegmentRow<R>[],
@@ -28,7 +32,7 @@ export function applyRows<R extends { extension?: Extension[] }>(
   segment: Segment,
   context: ConversionContext,
 ): void {
-  const deleted = new Set<keyof R & string>();
+  const deleted = new Set<string>();
   for (const row of rows) {
     if (isValued(segment, row.field)) row.set(target, segment, context);
     else if (row.element && isDelete(segment, row.field)) deleted.add(row.element);
@@ -36,6 +40,6 @@ export function applyRows<R extends { extension?: Extension[] }>(
   // A list fed by several fields is replaced whole, so a part that is still valued decides.
   markDeleted(
     target,
-    [...deleted].filter((name) => target[name] === undefined),
+    [...deleted].filter((name) => valueAt(target, name) === undefined),
   );
 }

@@ -16,6 +16,7 @@ import { claimFaults, claimsOf, withdrawClaims } from './claims.ts';
 import { resolveConditionals } from './conditionals.ts';
 import { copyResource } from './copy.ts';
 import type { RequestedEntry, WriteEntry, WriteResult } from './entry.ts';
+import { resolveInside } from './inside.ts';
 import { mergeIntoStored, takeDeleteMarks } from './merge.ts';
 import { applyPatches } from './patches.ts';
 import { isStoredForm, type Persons, resolvePersons } from './persons.ts';
@@ -70,10 +71,12 @@ function authorizeEntries(principal: Principal, entries: readonly RequestedEntry
 /** Structure first: nothing of an invalid request reaches the vault. */
 async function validateEntries(server: Server, principal: Principal, entries: readonly RequestedEntry[]): Promise<void> {
   const issues: Issue[] = [];
-  for (const { resource, type, expression } of entries) {
+  for (const entry of entries) {
+    const { resource, type, expression } = entry;
     if (!resource) continue;
     const deidentified = principal.plane === 'stored' || isStoredForm(server, resource);
-    const found = server.validator.validate(resource, type, { deidentified });
+    const whole = server.validator.validate(resource, type, { deidentified });
+    const found = isPartial(principal, entry) ? whole.filter((issue) => !isMissingElement(issue)) : whole;
     if (found.length === 0 && claimsOf(resource).length > 0) found.push(...(await claimFaults(server, resource)));
     for (const issue of found) {
       issues.push({
@@ -86,11 +89,22 @@ async function validateEntries(server: Server, principal: Principal, entries: re
   if (issues.length > 0) throw new OperationOutcomeError(422, issues.slice(0, 50));
 }
 
+/** What such an update lacks stays as it is stored; together they are validated when the stored resource is known. */
+function isPartial({ updateMode }: Principal, { kind, condition }: RequestedEntry): boolean {
+  return updateMode === 'merge' && kind === 'update' && condition !== undefined;
+}
+
+/** An element of the resource itself: what lies deeper is replaced with its parent, so it must be whole. */
+function isMissingElement({ code, expression }: Issue): boolean {
+  return code === 'required' && /^[A-Za-z]+\.[A-Za-z]+(\[x\])?$/.test(expression ?? '');
+}
+
 async function planAndCommit(server: Server, request: WriteRequest, firstPlan: boolean): Promise<readonly WriteResult[]> {
   const { principal } = request;
   const { entries: asked, conditions } = await applyPatches(server, principal, request.entries);
-  const entries = asked.map((e) => (e.resource ? { ...e, resource: copyResource(e.resource) } : e));
-  const persons = await resolvePersons(server, principal, entries);
+  const copied = asked.map((e) => (e.resource ? { ...e, resource: copyResource(e.resource) } : e));
+  const persons = await resolvePersons(server, principal, copied);
+  const entries = await resolveInside(server, principal, copied, persons);
   const conditionals = await resolveConditionals(server, principal, entries, persons);
   const { targets, byUrl } = await targetsOf(server, principal, entries, persons, conditionals, firstPlan);
   for (const [i, entry] of entries.entries()) {
@@ -187,7 +201,8 @@ export function resolvedFor(
   };
 }
 
-async function planChange(
+/** A resource as it will be stored: through the door, validated again, its content authorized, indexed. */
+export async function planChange(
   server: Server,
   principal: Principal,
   entry: WriteEntry,
