@@ -1,7 +1,7 @@
 // https://hl7.org/fhir/R4/http.html#capabilities — generated from what is really there: types, compiled parameters, operations, policy.
 import type { Server } from '../server.ts';
-import { terminologyOperations } from './terminology.ts';
 import { ownOperationsOf } from './own-operations.ts';
+import { terminologyOperations } from './terminology.ts';
 
 const startedAt = new Date().toISOString();
 
@@ -42,7 +42,8 @@ export function capabilities(server: Server): object {
             },
           ],
         },
-        interaction: [{ code: 'transaction' }, { code: 'batch' }, { code: 'history-system' }],
+        interaction: ['transaction', 'batch', 'history-system', 'search-system'].map((code) => ({ code })),
+        compartment: ['http://hl7.org/fhir/CompartmentDefinition/patient'],
         resource: types.map((type) => ({
           type,
           interaction: ['read', 'vread', 'create', 'update', 'patch', 'delete', 'history-instance', 'history-type', 'search-type'].map(
@@ -61,12 +62,15 @@ export function capabilities(server: Server): object {
           searchInclude: server.definitions.searchParameters
             .filter((p) => p.type === 'reference' && p.base.some((b) => bases(type).includes(b)))
             .map((p) => `${type}:${p.code}`),
+          searchRevInclude: server.definitions.searchParameters
+            .filter((p) => p.type === 'reference' && p.target?.includes(type))
+            .flatMap((p) => p.base.filter((b) => server.types.has(b)).map((b) => `${b}:${p.code}`)),
           searchParam: server.definitions.searchParameters
             .filter(
               (p) =>
                 p.base.some((b) => bases(type).includes(b)) &&
                 p.expression &&
-                p.type !== 'special' &&
+                (p.type !== 'special' || p.code === 'near') &&
                 server.door.searchPolicy(type, p.code) !== 'refused',
             )
             .map((p) => ({ name: p.code, definition: p.url, type: p.type })),

@@ -12,6 +12,7 @@ import { ownOperation, runOwnOperation } from './own-operations.ts';
 import { patch } from './patch.ts';
 import { read, vread } from './read.ts';
 import { search } from './search.ts';
+import { searchCompartment, searchSystem } from './search-system.ts';
 import { isTerminologyOperation, terminology } from './terminology.ts';
 import { bundle } from './transaction.ts';
 import { update } from './update.ts';
@@ -48,13 +49,17 @@ function routeOf(server: Server, request: Request): Route {
         (s, p, r) => bundle(s, p, r, { single: (entry) => handle(s, p, entry), inside: (entry) => perform(s, p, entry) }),
         true,
       );
-    throw methodNotAllowed('POST');
+    if (method === 'GET') return route('search-system', viewedBundle(searchSystem));
+    throw methodNotAllowed('GET, POST');
   }
+  if (first === '_search' && second === undefined && method === 'POST') return route('search-system', viewedBundle(searchSystem));
   const operation = segments.find((s) => s.startsWith('$'));
+  if (first === '_jobs') return route('job', (s, p, r) => s.jobs.answer(p, r));
+  if (operation === '$export' || operation === '$import') return route(operation, (s, p, r) => s.jobs.kickOff(p, r));
   if (operation === '$validate') return route(operation, validate);
+  if (operation && isTerminologyOperation(request)) return route(operation, terminology);
   const own = operation && ownOperation(server, request);
   if (own) return route(operation, (s, p, r) => runOwnOperation(own, s, p, r, (entry) => perform(s, p, entry)));
-  if (operation && isTerminologyOperation(request)) return route(operation, terminology);
   if (operation) return route(operation, (s, p, r) => invoke(s, p, r, (entry) => perform(s, p, entry)), false);
   if (first === '_history' && second === undefined && method === 'GET') return route('history-system', viewedBundle(systemHistory));
   if (!server.types.has(first)) throw new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'Unknown resource type.' });
@@ -75,6 +80,8 @@ function routeOf(server: Server, request: Request): Route {
     if (method === 'DELETE') return route('delete', remove, true);
     throw methodNotAllowed('GET, PUT, PATCH, DELETE');
   }
+  if (first === 'Patient' && fourth === undefined && method === 'GET' && (third === '*' || server.types.has(third)))
+    return route('search-compartment', viewedBundle(searchCompartment));
   if (third === '_history' && fourth === undefined && method === 'GET') return route('history-instance', viewedBundle(instanceHistory));
   if (third === '_history' && segments.length === 4 && method === 'GET') return route('vread', viewedResource(vread));
   throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is nothing at this address.' });

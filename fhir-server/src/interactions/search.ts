@@ -26,8 +26,24 @@ import { planContext, refuseRemoved, resolved, searchAccess } from './search-con
 /** Members of a List that one search takes. */
 const maximumMembers = 5000;
 
-export async function search(server: Server, principal: Principal, request: Request): Promise<Answer> {
-  const [type = ''] = request.segments;
+export interface Prepared {
+  readonly query: SearchQuery;
+  readonly context: PlanContext;
+  /** Parameters as they are stored and shown: identifiers translated. */
+  readonly asked: URLSearchParams;
+}
+
+/**
+ * A search of one type, checked, with its look-ups done.
+ * @param within what the address adds: the compartment
+ */
+export async function prepareSearch(
+  server: Server,
+  principal: Principal,
+  type: string,
+  request: Pick<Request, 'query' | 'headers'>,
+  within: readonly Condition[] = [],
+): Promise<Prepared> {
   // Refused before anything of the query is looked at.
   await accessFor(server, principal, type, 's');
   const lenient = /handling=lenient/.test(request.headers['prefer'] ?? '');
@@ -36,22 +52,31 @@ export async function search(server: Server, principal: Principal, request: Requ
   const asked = isContinued ? request.query : await translateIdentifiers(server, principal, type, request.query);
   const parsed = parseSearch(server.definitions, type, asked, { lenient, base: server.base, now: server.now() });
   refuseRemoved(server, parsed);
-  const searched = { ...parsed, criteria: [...parsed.criteria, ...(await inLists(server, principal, parsed))] };
+  const searched = { ...parsed, criteria: [...parsed.criteria, ...within, ...(await inLists(server, principal, parsed))] };
   const context = await planContext(server, searched, searchAccess(server, principal));
-  const query = await resolved(server, searched, context, true);
-  if (query.count === 0 || query.summaryCount) return countAnswer(server, asked, query, context);
+  return { query: await resolved(server, searched, context, true), context, asked };
+}
+
+export async function search(server: Server, principal: Principal, request: Request): Promise<Answer> {
+  const [type = ''] = request.segments;
+  return answerSearch(server, principal, type, await prepareSearch(server, principal, type, request));
+}
+
+/** @param path of the search below the base: the type, or the compartment's */
+export async function answerSearch(server: Server, principal: Principal, path: string, prepared: Prepared): Promise<Answer> {
+  const { query, context, asked } = prepared;
+  if (query.count === 0 || query.summaryCount)
+    return searchBundle(server, path, asked, query, { entries: [], total: await countOf(server, query, context), next: undefined });
   const cursor = openCursor(server, query.cursor ?? null);
-  const plan = planSearch(query, cursor ? { ...context, cursor } : context);
-  const { rows } = await server.runPlan(plan);
+  const { rows } = await server.runPlan(planSearch(query, cursor ? { ...context, cursor } : context));
   const page = rows.slice(0, query.count);
   const matches = server.reader.byRows(page);
   const last = page.at(-1);
   const next = last && rows.length > query.count ? sealCursor(server, cursorAfter(last)) : undefined;
   const total = query.total === 'accurate' || query.total === 'estimate' ? await countOf(server, query, context) : undefined;
-  const entries = matches.filter((m) => confirmed(query, m)).map((m) => entry(server, m, 'match'));
-  for (const stored of await included(server, principal, query, matches)) entries.push(entry(server, stored, 'include'));
-  if (query.ignored.length > 0) entries.push(ignoredEntry(query));
-  return bundle(server, type, asked, query, { entries, total, next });
+  const entries = matches.filter((m) => confirmed(query, m)).map((m) => searchEntry(server, m, 'match'));
+  for (const stored of await included(server, principal, query, matches)) entries.push(searchEntry(server, stored, 'include'));
+  return searchBundle(server, path, asked, query, { entries, total, next });
 }
 
 /** `_list`: members of the List, when the caller may read it. */
@@ -76,12 +101,12 @@ async function inLists(server: Server, principal: Principal, { type, lists }: Se
 }
 
 /** A hash collision must not show a wrong resource: identifiers are compared on the body. */
-function confirmed(query: SearchQuery, stored: Stored): boolean {
+export function confirmed(query: SearchQuery, stored: Stored): boolean {
   const told = query.criteria.filter((c) => isCriterion(c) && c.kind === 'token' && c.param === 'identifier' && isSelfContained(c));
   return told.length === 0 || recheck({ criteria: told }, JSON.parse(stored.text ?? '{}') as Resource);
 }
 
-function entry(server: Server, stored: Stored, mode: 'match' | 'include'): string {
+export function searchEntry(server: Server, stored: Stored, mode: 'match' | 'include'): string {
   return `{"fullUrl":"${server.base}/${stored.type}/${stored.id}","resource":${stored.text},"search":{"mode":"${mode}"}}`;
 }
 
@@ -96,14 +121,10 @@ function ignoredEntry(query: SearchQuery): string {
   return `{"resource":${JSON.stringify(outcome)},"search":{"mode":"outcome"}}`;
 }
 
-async function countOf(server: Server, query: SearchQuery, context: PlanContext): Promise<number> {
+export async function countOf(server: Server, query: SearchQuery, context: PlanContext): Promise<number> {
   const plan = planCount(query, context);
   const { rows } = await server.runPlan(plan);
   return Number(Object.values(rows[0] as object)[0]);
-}
-
-async function countAnswer(server: Server, asked: URLSearchParams, query: SearchQuery, context: PlanContext): Promise<Answer> {
-  return bundle(server, query.type, asked, query, { entries: [], total: await countOf(server, query, context), next: undefined });
 }
 
 /** Self shows what was used. */
@@ -114,9 +135,9 @@ function selfQuery(asked: URLSearchParams, query: SearchQuery): URLSearchParams 
   return self;
 }
 
-function bundle(
+export function searchBundle(
   server: Server,
-  type: string,
+  path: string,
   asked: URLSearchParams,
   query: SearchQuery,
   content: { entries: string[]; total: number | undefined; next: string | undefined },
@@ -124,11 +145,12 @@ function bundle(
   const self = selfQuery(asked, query);
   const url = (extra?: string): string => {
     const text = [self.toString(), extra].filter(Boolean).join('&');
-    return `${server.base}/${type}${text ? `?${text}` : ''}`;
+    return `${server.base}${path && '/'}${path}${text ? `?${text}` : ''}`;
   };
   const link = [{ relation: 'self', url: url() }, ...(content.next ? [{ relation: 'next', url: url(`_cursor=${content.next}`) }] : [])];
   const total = content.total === undefined ? '' : `,"total":${content.total}`;
-  const entries = content.entries.length > 0 ? `,"entry":[${content.entries.join(',')}]` : '';
+  const shown = query.ignored.length > 0 ? [...content.entries, ignoredEntry(query)] : content.entries;
+  const entries = shown.length > 0 ? `,"entry":[${shown.join(',')}]` : '';
   return {
     status: 200,
     headers: {},

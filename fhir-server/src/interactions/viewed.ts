@@ -17,10 +17,17 @@ export function viewedResource(run: Handler): Handler {
   };
 }
 
+/** The type whose elements may be named: that of the search, or what all types share. */
+function typeShown(server: Server, { segments }: Request): string {
+  const [first = '', , third = ''] = segments;
+  const type = server.types.has(third) ? third : third === '*' ? '' : first;
+  return server.types.has(type) ? type : 'Resource';
+}
+
 /** An interaction that answers a Bundle of resources. */
 export function viewedBundle(run: Handler): Handler {
   return async (server, principal, request) => {
-    const view = parseView(server.definitions, request.segments[0] ?? '', request.query);
+    const view = parseView(server.definitions, typeShown(server, request), request.query);
     const answer = await run(server, principal, request);
     return view && answer.body !== undefined ? { ...answer, body: view.bundle(answer.body) } : answer;
   };
