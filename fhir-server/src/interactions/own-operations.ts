@@ -17,15 +17,17 @@ function addressOf({ segments }: Request): Address | undefined {
   return before.length > 2 ? undefined : { type: before[0], id: before[1] };
 }
 
-/** The operation that the address names, if it is one of the server's own. */
+/** The operation that the address names, if it is one of the server's own; two may have one name on different types. */
 export function ownOperation(server: Server, request: Request): OwnOperation | undefined {
-  const operation = ownOperations.find(({ code }) => `$${code}` === request.segments.at(-1));
   const address = addressOf(request);
-  if (!operation || !address) return undefined;
+  if (!address) return undefined;
   const { type, id } = address;
   if (type !== undefined && !server.types.has(type)) return undefined;
-  const isHere = type === undefined ? operation.isOfSystem : id === undefined ? operation.isOfType(type) : operation.isOfInstance(type);
-  return isHere ? operation : undefined;
+  return ownOperations.find(
+    (each) =>
+      `$${each.code}` === request.segments.at(-1) &&
+      (type === undefined ? each.isOfSystem : id === undefined ? each.isOfType(type) : each.isOfInstance(type)),
+  );
 }
 
 /** What the CapabilityStatement says of a type, or without one of the system. */
