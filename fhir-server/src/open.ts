@@ -10,15 +10,18 @@ import type { Logger } from 'pino';
 import { auditLog } from './audit/log.ts';
 import { authorization } from './authorization/index.ts';
 import { createApp, mountFhir } from './http/app.ts';
+import { bodyLimits } from './http/formats.ts';
 import { mountHealth } from './http/health.ts';
 import { type HookService, mountHookService } from './http/hooks.ts';
 import { startMetrics } from './http/metrics.ts';
+import { parseJson } from './http/scan.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { mountApp } from './http/static-app.ts';
 import { handle } from './interactions/handle.ts';
 import { asOfPatient, clientThrough } from './interactions/operation.ts';
 import { patientList } from './interactions/patient-list.ts';
 import { storedDefinitions, storedTerminology } from './interactions/stored-definitions.ts';
+import { Jobs, jobsSql } from './jobs/index.ts';
 import { type FeedbackStore, feedbackSql, feedbackStore } from './operational/feedback.ts';
 import { clientAddressesSql, ensureCredentials, operationalSql, RegisteredOrigins } from './operational/index.ts';
 import { ensurePractitioners } from './operational/practitioners.ts';
@@ -39,10 +42,12 @@ import { reindex } from './store/reindex.ts';
 import { openTenant } from './store/tenant.ts';
 import { codesOf, definitionsSource, grammarSource, layered, TerminologyService } from './terminology/index.ts';
 import { compileValidator, Profiles } from './validation/index.ts';
-import { loadMasterKey, openVault, tenantPseudonyms, vaultSql } from './vault/index.ts';
+import { loadMasterKey, openSourceIds, openVault, sourceIdsSql, tenantPseudonyms, vaultSql } from './vault/index.ts';
 
 const tenant = 1;
 const closeGraceMs = 2000;
+/** Resources a file of an export. */
+const exportFileMaximum = 100_000;
 
 export interface ServerOptions {
   readonly database: pg.ClientConfig;
@@ -57,6 +62,8 @@ export interface ServerOptions {
   readonly now: () => Date;
   readonly writeLanes: number;
   readonly metricsPort: number;
+  /** Addresses below which $import may read; none when absent. */
+  readonly importSources?: readonly string[];
 }
 
 export interface OpenServer {
@@ -106,6 +113,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const pools = openPools(options.database, log, { fresh: 8, kept: 8 });
   const pool = pools.fresh;
   const vaultPool = poolOf(options.vaultDatabase, log, 4);
+  const queuePool = poolOf(options.database, log, 4);
   const chosen = policy(options.policyName);
   await migrate(pool, [
     { name: '0001-store', sql: storeSql },
@@ -116,8 +124,12 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0006-client-addresses', sql: clientAddressesSql },
     { name: '0007-feedback', sql: feedbackSql },
     { name: '0010-index', sql: indexSql + functionsSql },
+    { name: '0011-jobs', sql: jobsSql },
   ]);
-  await migrate(vaultPool, [{ name: '0001-vault', sql: vaultSql }]);
+  await migrate(vaultPool, [
+    { name: '0001-vault', sql: vaultSql },
+    { name: '0002-source-ids', sql: sourceIdsSql },
+  ]);
   await openTenant(pool, tenant, 'main', chosen.name);
   const definitions = loadDefinitions();
   const types = typeNumbers(definitions);
@@ -159,6 +171,15 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     keyedHash: (text) => createHmac('sha256', hashKey).update(text).digest(),
     cursorKey: derived('cursor'),
     operations: options.operations,
+    jobs: new Jobs(() => server, {
+      database: options.database,
+      pool: queuePool,
+      dataDir,
+      sourceIds: openSourceIds(vaultPool, masterKey, tenant),
+      importSources: options.importSources ?? [],
+      exportFileMaximum,
+      parse: (line) => parseJson(line, bodyLimits),
+    }),
     now,
     log,
   };
@@ -182,6 +203,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   mountHealth(app, pool);
   const feedback = feedbackStore(pool, server.keyedHash);
   const metrics = startMetrics(app, options.metricsPort, feedback);
+  await server.jobs.start();
   return {
     app,
     clientFor,
@@ -204,8 +226,9 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
       // A half-sent request must not hold the stop: what is still open after the grace is cut.
       setTimeout(() => app.server.closeAllConnections(), closeGraceMs).unref();
       await app.close();
+      await server.jobs.stop();
       await server.committer.close();
-      await Promise.all([pools.close(), vaultPool.end()]);
+      await Promise.all([pools.close(), vaultPool.end(), queuePool.end()]);
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Definitions } from '@limen/fhir-model/definitions';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { AuditLog } from './audit/log.ts';
+import type { Jobs } from './jobs/index.ts';
 import type { Codes, Indexer, Plan, SearchRow } from './search/index.ts';
 import type { Codec } from './store/codec.ts';
 import type { Committer } from './store/commit.ts';
@@ -44,6 +45,7 @@ export interface Server {
   readonly keyedHash: (text: string) => Buffer;
   readonly cursorKey: Buffer;
   readonly operations: readonly OperationProvider[];
+  readonly jobs: Jobs;
   readonly now: () => Date;
   readonly log: Logger;
 }

@@ -191,6 +191,8 @@ function interactionRequest(request: FastifyRequest): InteractionRequest {
   if (isForm && segments[1] !== '_search')
     throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json or application/fhir+xml.' });
   if (isForm) for (const [name, value] of new URLSearchParams(request.body as string)) query.append(name, value);
+  if (request.body instanceof Readable && segments[0] !== '$import')
+    throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'NDJSON is for $import.' });
   const headers = request.headers as { [name: string]: string | undefined };
   const method = request.method === 'HEAD' ? 'GET' : request.method;
   return { method, segments, query, headers, body: isForm ? undefined : request.body, requestId: String(request.id), isDirect: true };
@@ -198,7 +200,7 @@ function interactionRequest(request: FastifyRequest): InteractionRequest {
 
 /** Said and done: to an interaction `_format` and `_pretty` would be parameters of its own. */
 function formatOf(server: Server, asked: InteractionRequest): Format {
-  if (ownOperation(server, asked)?.isNegotiating) return { kind: 'json', pretty: false };
+  if (asked.segments[0] === '_jobs' || ownOperation(server, asked)?.isNegotiating) return { kind: 'json', pretty: false };
   const format = negotiate(asked.query, asked.headers['accept']);
   for (const name of ['_format', '_pretty']) asked.query.delete(name);
   return format;

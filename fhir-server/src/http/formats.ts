@@ -11,7 +11,7 @@ export interface Format {
   readonly pretty: boolean;
 }
 
-const bodyLimits = { maxDepth: 64, maxKeysPerObject: 2000 };
+export const bodyLimits = { maxDepth: 64, maxKeysPerObject: 2000 };
 const jsonTypes = ['application/fhir+json', 'application/json', 'application/json+fhir'];
 const xmlTypes = ['application/fhir+xml', 'application/xml', 'text/xml', 'application/xml+fhir'];
 const contentTypes = { json: 'application/fhir+json; charset=utf-8', xml: 'application/fhir+xml; charset=utf-8' };
@@ -125,8 +125,15 @@ function checkParameters(request: FastifyRequest): void {
     throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send FHIR 4.0 in UTF-8.' });
 }
 
+/** Lines of FHIR JSON are not gathered: who takes them reads the stream. */
+const ndjsonTypes = ['application/fhir+ndjson', 'application/ndjson'];
+
 /** Bodies in FHIR JSON and FHIR XML become the same JSON values. */
 export function parseFhirBodies(scope: FastifyInstance): void {
+  scope.addContentTypeParser(ndjsonTypes, async (request: FastifyRequest, body: unknown) => {
+    checkParameters(request);
+    return body;
+  });
   scope.addContentTypeParser([...jsonTypes, jsonPatchType], { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     checkParameters(request);
     return body.length === 0 ? undefined : parseJson(body, bodyLimits);

@@ -4,4 +4,5 @@ export { deriveKey, loadMasterKey } from './keys.ts';
 export type { Person } from './person.ts';
 export { pseudonymOf, tenantPseudonyms } from './pseudonyms.ts';
 export { vaultSql } from './schema.ts';
+export { openSourceIds, type SourceIds, type SourceName, sourceIdsSql } from './source-ids.ts';
 export { openVault, type Vault } from './vault.ts';

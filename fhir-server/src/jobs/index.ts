@@ -1,0 +1,3 @@
+// Long work: taken in with 202, done by a worker of this or another process, asked for at its status address, resumed after a crash.
+export { type JobOptions, Jobs } from './jobs.ts';
+export { jobsSql } from './schema.ts';
