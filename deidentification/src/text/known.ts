@@ -1,6 +1,8 @@
 // What is known of a person, found in a text without any context: whatever the case, the accents and the signs between digits.
+
 import type { KnownFacts } from '../contract.ts';
 import { nameWords } from '../name-words.ts';
+import { fingerprint } from './fingerprint.ts';
 import { folded } from './fold.ts';
 import { isCommonWord, isOrdinaryWord } from './lexicon.ts';
 import type { TextSpan } from './span.ts';
@@ -169,6 +171,24 @@ function found(text: string, finders: readonly Finder[], into: TextSpan[] | unde
   return any;
 }
 
+const rememberedTexts = 500;
+const rememberedLength = 200;
+
+/** A record says the same short texts again and again; only their fingerprints are kept. */
+function remembered(test: (text: string) => boolean): (text: string) => boolean {
+  const answers = new Map<number, boolean>();
+  return (text) => {
+    if (text.length > rememberedLength) return test(text);
+    const print = fingerprint(text);
+    const known = answers.get(print);
+    if (known !== undefined) return known;
+    const answer = test(text);
+    if (answers.size >= rememberedTexts) answers.clear();
+    answers.set(print, answer);
+    return answer;
+  };
+}
+
 function made(names: readonly Finder[], others: readonly Finder[]): Known {
   const all = [...names, ...others];
   return {
@@ -177,8 +197,8 @@ function made(names: readonly Finder[], others: readonly Finder[]): Known {
       found(text, all, spans);
       return spans;
     },
-    has: (text) => found(text, all, undefined),
-    hasName: (text) => found(text, names, undefined),
+    has: remembered((text) => found(text, all, undefined)),
+    hasName: remembered((text) => found(text, names, undefined)),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { type About, aboutNobody, hasKnown } from './about.ts';
 import { findDates, type Shift } from './dates.ts';
+import { fingerprint } from './fingerprint.ts';
 import { identifierPatterns, unmistakablePatterns } from './identifiers.ts';
 import { Mask } from './mask.ts';
 import { eponymPlaces, findNames } from './names.ts';
@@ -99,19 +100,6 @@ export function scrubText(text: string, about: About, shift?: Shift): string {
 
 const clean = new Set<number>();
 const maximumRemembered = 50_000;
-
-/** 53 bits of two FNV-1a hashes: remembers that a text was clean without keeping the text. */
-function fingerprint(text: string): number {
-  let a = 0x811c9dc5;
-  let b = 0xc2b2ae35;
-  for (let i = 0; i < text.length; i += 1) {
-    const c = text.charCodeAt(i);
-    a = Math.imul(a ^ c, 0x01000193);
-    b = Math.imul(b ^ c, 0x85ebca6b);
-    b ^= b >>> 15;
-  }
-  return (a >>> 0) * 0x200000 + ((b >>> 0) & 0x1fffff);
-}
 
 /** Nothing to scrub, dates included; short texts that come again and again cost a hash. */
 export function isCleanLabel(text: string, about: About): boolean {
