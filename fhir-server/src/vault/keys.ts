@@ -1,5 +1,5 @@
 // Keys of the vault: one master key, everything else derived from it (HKDF, RFC 5869) and used for one purpose only.
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -72,6 +72,6 @@ export function unseal(key: Buffer, sealed: Buffer, place: string): string {
 }
 
 /** Keyed hash of parts that can't run into each other. */
-export function keyedHash(key: Buffer, ...parts: readonly string[]): Buffer {
+export function keyedHash(key: Buffer | KeyObject, ...parts: readonly string[]): Buffer {
   return createHmac('sha256', key).update(parts.join('\u0000')).digest();
 }
