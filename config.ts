@@ -19,6 +19,8 @@ export interface Config {
   readonly bodyCodec: 'deflate' | 'text';
   readonly policyName: string;
   readonly writeLanes: number;
+  /** Addresses below which $import may read. */
+  readonly importSources: readonly string[];
 }
 
 function wholeNumber(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
@@ -30,6 +32,17 @@ function wholeNumber(env: NodeJS.ProcessEnv, name: string, fallback: number): nu
 }
 
 const loopback = new Set(['127.0.0.1', '[::1]', 'localhost']);
+
+function importSources(env: NodeJS.ProcessEnv): string[] {
+  const given = (env['IMPORT_SOURCES'] ?? '').split(/[\s,]+/).filter(Boolean);
+  return given.map((text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const isSafe = url && (['https:', 'file:'].includes(url.protocol) || (url.protocol === 'http:' && loopback.has(url.hostname)));
+    if (!isSafe || url.search || url.hash || url.username)
+      throw new StartError('IMPORT_SOURCES holds addresses of folders, https://HOST/PATH/ or file:///PATH/; http is for loopback only.');
+    return url.href;
+  });
+}
 
 /** The origin behind a proxy. Tokens travel over it: plain HTTP is for this machine only. */
 function publicOrigin(text: string): URL {
@@ -73,5 +86,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     bodyCodec,
     policyName,
     writeLanes: wholeNumber(env, 'WRITE_LANES', 3),
+    importSources: importSources(env),
   };
 }

@@ -110,6 +110,7 @@ async function main(): Promise<void> {
     log,
     now: () => new Date(),
     writeLanes: config.writeLanes,
+    importSources: config.importSources,
     metricsPort: config.metricsPort,
   });
   stops.push(() => server.close());
