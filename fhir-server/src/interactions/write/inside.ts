@@ -6,15 +6,18 @@ import { resolveConditionals } from './conditionals.ts';
 import type { WriteEntry } from './entry.ts';
 import type { Persons } from './persons.ts';
 
-const insideReference = /^urn:(uuid|oid):/;
-
-function namedInside({ condition }: WriteEntry): string[] {
-  if (!condition?.includes('urn')) return [];
-  return [...new URLSearchParams(condition).values()].filter((value) => insideReference.test(value));
+/** Whether the parameter takes references: `url=urn:uuid:...` and an identifier of such a system say something else. */
+function isReference({ definitions }: Server, type: string, name: string): boolean {
+  const code = name.replace(/:.*$/, '');
+  return definitions.searchParameters.some((p) => p.type === 'reference' && p.code === code && p.base.includes(type));
 }
 
-const refused = (code: 'not-found' | 'not-supported', diagnostics: string, { expression }: WriteEntry): OperationOutcomeError =>
-  new OperationOutcomeError(400, { code, diagnostics, expression });
+/** The parameters of the condition that name an entry. */
+function namedInside(server: Server, { type, condition }: WriteEntry, fullUrls: ReadonlySet<string>): Set<string> {
+  if (!condition?.includes('urn')) return new Set();
+  const named = [...new URLSearchParams(condition)].filter(([, value]) => fullUrls.has(value));
+  return new Set(named.filter(([name]) => isReference(server, type, name)).map(([, value]) => value));
+}
 
 /** "Type/id" of the entries that have these fullUrls. What is made anew has an id that nobody refers to yet: nothing is found by it. */
 async function targetsByUrl(
@@ -27,8 +30,6 @@ async function targetsByUrl(
   const named = entries.flatMap((entry, index) => (entry.fullUrl && urls.has(entry.fullUrl) ? [{ entry, index, url: entry.fullUrl }] : []));
   const known = named.map(({ entry, index }) => entry.id ?? persons.ofEntry(index)?.patientId);
   const asked = named.filter(({ entry }, i) => known[i] === undefined && entry.condition !== undefined);
-  const nested = asked.find(({ entry }) => namedInside(entry).length > 0);
-  if (nested) throw refused('not-supported', 'A condition names an entry whose own condition names another one.', nested.entry);
   const conditionals = await resolveConditionals(
     server,
     principal,
@@ -49,17 +50,23 @@ export async function resolveInside(
   entries: readonly WriteEntry[],
   persons: Persons,
 ): Promise<readonly WriteEntry[]> {
-  const urls = new Set(entries.flatMap(namedInside));
+  const fullUrls = new Set(entries.flatMap(({ fullUrl }) => (fullUrl?.startsWith('urn:') ? [fullUrl] : [])));
+  const named = entries.map((entry) => namedInside(server, entry, fullUrls));
+  const urls = new Set(named.flatMap((each) => [...each]));
   if (urls.size === 0) return entries;
+  const nested = entries.find(({ fullUrl }, i) => fullUrl !== undefined && urls.has(fullUrl) && named[i]?.size !== 0);
+  if (nested)
+    throw new OperationOutcomeError(400, {
+      code: 'not-supported',
+      diagnostics: 'A condition names an entry whose own condition names another one.',
+      expression: nested.expression,
+    });
   const targets = await targetsByUrl(server, principal, entries, persons, urls);
-  return entries.map((entry) => {
-    if (namedInside(entry).length === 0) return entry;
+  return entries.map((entry, i) => {
+    if (named[i]?.size === 0) return entry;
     const condition = new URLSearchParams();
-    for (const [name, value] of new URLSearchParams(entry.condition)) {
-      const target = insideReference.test(value) ? targets.get(value) : value;
-      if (target === undefined) throw refused('not-found', 'A condition names an entry that is not in the Bundle.', entry);
-      condition.append(name, target);
-    }
+    for (const [name, value] of new URLSearchParams(entry.condition))
+      condition.append(name, (isReference(server, entry.type, name) ? targets.get(value) : undefined) ?? value);
     return { ...entry, condition: condition.toString() };
   });
 }

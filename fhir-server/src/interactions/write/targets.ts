@@ -195,7 +195,7 @@ function checkIfMatch(entry: WriteEntry, current: Stored | undefined): void {
 const noSuchResource = (): OperationOutcomeError => new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
 
 /** Whether what would be replaced lies inside what the token covers; of a deletion only the patient is left to tell. */
-function isInside(server: Server, access: AccessPredicate, current: Stored): boolean {
+function isInside(access: AccessPredicate, current: Stored): boolean {
   return current.deleted ? access.some((g) => g.patientRid === undefined || g.patientRid === current.pat) : covers(access, current);
 }
 
@@ -207,7 +207,7 @@ async function byIdTarget(ground: Ground, entry: WriteEntry): Promise<Target> {
   const current = ground.current.get(`${entry.type}/${id}`);
   // The version that was patched is not the current one any more: it is patched again.
   if (entry.patched && current?.version !== entry.patched.base) throw new PlanOutdated();
-  const isVisible = current !== undefined && isInside(server, access, current);
+  const isVisible = current !== undefined && isInside(access, current);
   if (current && !isVisible) throw noSuchResource();
   if (entry.kind === 'delete') {
     if (!current) throw noSuchResource();
