@@ -1,9 +1,22 @@
 // The server's own operations, in the order of their documentation. $validate, terminology and the providers of other packages have their own routes.
+import { convert } from './convert.ts';
+import { diff } from './diff.ts';
 import { encounterEverything, patientEverything } from './everything.ts';
 import { lastN } from './lastn.ts';
+import { meta, metaAdd, metaDelete } from './meta.ts';
 import type { OwnOperation } from './own.ts';
 import { viewDefinitionRun } from './viewdefinition-run.ts';
 
 export type { OwnOperation } from './own.ts';
 
-export const ownOperations: readonly OwnOperation[] = [viewDefinitionRun, patientEverything, encounterEverything, lastN];
+export const ownOperations: readonly OwnOperation[] = [
+  viewDefinitionRun,
+  patientEverything,
+  encounterEverything,
+  lastN,
+  meta,
+  metaAdd,
+  metaDelete,
+  diff,
+  convert,
+];
