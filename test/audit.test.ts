@@ -57,7 +57,7 @@ describe('one row', () => {
     ['a wrong token', () => fhir('Patient', { token: 'A'.repeat(43) }), 401, 'unauthenticated'],
     ['broken JSON', () => fhir('Patient', { body: '{"' }), 400, 'refused'],
     ['a wrong content type', () => fhir('Patient', { body: 'x', headers: { 'content-type': 'text/plain' } }), 415, 'refused'],
-    ['a wish for XML', () => fhir('Patient', { headers: { accept: 'application/xml' } }), 406, 'refused'],
+    ['a wish for CSV', () => fhir('Patient', { headers: { accept: 'text/csv' } }), 406, 'refused'],
     ['nothing there', () => fhir(`Patient/${randomUUID()}`), 404, 'refused'],
     ['an unknown parameter', () => fhir('Patient?colour=blue'), 400, 'refused'],
     ['an invalid resource', () => fhir('Patient', { body: { ...patient, gender: 1 } }), 422, 'refused'],

@@ -1,4 +1,5 @@
 // The FHIR server, the only holder of data: what start.ts, tests and benchmarks may use of it.
+export { verifyAnchors } from './audit/anchor.ts';
 export { verifyAudit } from './audit/verify.ts';
 export { productLog } from './log.ts';
 export { type OpenServer, openServer, type ServerOptions } from './open.ts';
@@ -7,4 +8,5 @@ export { type EmbeddedPostgres, StartError, startEmbeddedPostgres } from './post
 export { type Plan, type PlanContext, parseSearch, planCount, planSearch } from './search/index.ts';
 export { compileView, parseKeepingDecimals } from './sql-on-fhir/index.ts';
 export { typeNumbers } from './store/ids.ts';
+export { type Loaded, loadTerminology, ReleaseError, releaseKinds } from './terminology/load/index.ts';
 export { formatXml, parseXml } from './xml/index.ts';

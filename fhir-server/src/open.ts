@@ -7,6 +7,7 @@ import { loadDefinitions } from '@limen/fhir-model/definitions';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { openAnchors } from './audit/anchor.ts';
 import { auditLog } from './audit/log.ts';
 import { authorization } from './authorization/index.ts';
 import { createApp, mountFhir } from './http/app.ts';
@@ -36,11 +37,12 @@ import { storeSql } from './store/migrations/0001-store.ts';
 import { commitSql } from './store/migrations/0002-commit.ts';
 import { tenantSql } from './store/migrations/0003-tenant.ts';
 import { functionsSql, indexSql } from './store/migrations/0010-index.ts';
+import { conceptsSql } from './store/migrations/0020-concepts.ts';
 import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
 import { reindex } from './store/reindex.ts';
 import { openTenant } from './store/tenant.ts';
-import { codesOf, definitionsSource, grammarSource, layered, TerminologyService } from './terminology/index.ts';
+import { codesOf, definitionsSource, grammarSource, layered, releasesSource, TerminologyService } from './terminology/index.ts';
 import { compileValidator, Profiles } from './validation/index.ts';
 import { loadMasterKey, openSourceIds, openVault, sourceIdsSql, tenantPseudonyms, vaultSql } from './vault/index.ts';
 
@@ -124,6 +126,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0006-client-addresses', sql: clientAddressesSql },
     { name: '0007-feedback', sql: feedbackSql },
     { name: '0010-index', sql: indexSql + functionsSql },
+    { name: '0020-concepts', sql: conceptsSql },
     { name: '0011-jobs', sql: jobsSql },
   ]);
   await migrate(vaultPool, [
@@ -138,10 +141,15 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const hashKey = derived('keyed-hash');
   const clientIds = chosen.name === 'synthetic';
   const codec = await openCodec(pool, definitions, types, options.bodyCodec);
+  const anchors = await openAnchors(dataDir, keysDir, now, log);
   const indexer = await compileIndexer(definitions);
   await reindex({ pool, tenant, codec, types, indexer, log });
   const stored = storedTerminology(() => server);
-  const terminology = new TerminologyService(layered(stored, definitionsSource), [grammarSource(definitionsSource)], now);
+  const terminology = new TerminologyService(
+    layered(stored, definitionsSource),
+    [releasesSource(pool), grammarSource(definitionsSource)],
+    now,
+  );
   const server: Server = {
     tenant,
     base: `${origin}/fhir`,
@@ -165,8 +173,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     codes: codesOf(terminology),
     runPlan: planRunner(pools),
     reader: reader(pools.kept, codec, types, tenant, clientIds),
-    committer: committer(options.database, tenant, options.writeLanes),
-    audit: auditLog(pools.kept, tenant, now),
+    committer: committer(options.database, tenant, options.writeLanes, anchors),
+    audit: auditLog(pools.kept, tenant, now, anchors),
     nextRid: ridBlocks(pool),
     keyedHash: (text) => createHmac('sha256', hashKey).update(text).digest(),
     cursorKey: derived('cursor'),
@@ -228,6 +236,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
       await app.close();
       await server.jobs.stop();
       await server.committer.close();
+      await anchors.close();
       await Promise.all([pools.close(), vaultPool.end(), queuePool.end()]);
     },
   };

@@ -1,5 +1,6 @@
 // Tamper evidence: each audit row is hashed onto the one before it in its lane (DECISIONS 17).
 import { createHash } from 'node:crypto';
+import type { HeadNotes } from './anchor.ts';
 
 /** What happened, in codes and ids; never a value, name or query. */
 export interface AuditRow {
@@ -37,9 +38,12 @@ export class Chain {
   readonly lane: string;
   private n = 0;
   private head: Buffer = Buffer.alloc(32);
+  private readonly notes: HeadNotes | undefined;
 
-  constructor(lane: string) {
+  /** @param notes told of each new head */
+  constructor(lane: string, notes?: HeadNotes) {
     this.lane = lane;
+    this.notes = notes;
   }
 
   link(rows: readonly AuditRow[], at: Date): LinkedRow[] {
@@ -58,5 +62,6 @@ export class Chain {
     if (!last) return;
     this.n = last.n;
     this.head = last.hash;
+    this.notes?.note(this.lane, last);
   }
 }

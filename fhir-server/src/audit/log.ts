@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import type { Pool } from 'pg';
+import type { HeadNotes } from './anchor.ts';
 import { type AuditRow, Chain } from './chain.ts';
 
 export interface AuditLog {
@@ -11,8 +12,8 @@ export interface AuditLog {
 const maximumBatch = 1000;
 const maximumWaiting = 20_000;
 
-export function auditLog(pool: Pool, tenant: number, now: () => Date): AuditLog {
-  let chain = new Chain(randomUUID());
+export function auditLog(pool: Pool, tenant: number, now: () => Date, notes?: HeadNotes): AuditLog {
+  let chain = new Chain(randomUUID(), notes);
   const waiting: { row: AuditRow; resolve: () => void; reject: (error: unknown) => void }[] = [];
   let busy = false;
 
@@ -42,7 +43,7 @@ export function auditLog(pool: Pool, tenant: number, now: () => Date): AuditLog 
         for (const b of batch) b.resolve();
       } catch (cause) {
         // Whether the batch was stored is unknown after a lost connection: a new lane keeps both chains true.
-        chain = new Chain(randomUUID());
+        chain = new Chain(randomUUID(), notes);
         const error = new OperationOutcomeError(
           503,
           { code: 'transient', diagnostics: 'The audit trail cannot be written; the request is refused.' },

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import pg from 'pg';
+import type { HeadNotes } from '../audit/anchor.ts';
 import { type AuditRow, Chain, type LinkedRow } from '../audit/chain.ts';
 import { Columns, indexArrayCount, indexArrays, KnownTerms, quoted } from './index-columns.ts';
 import type { IndexRows } from './index-rows.ts';
@@ -140,14 +141,17 @@ class Lane {
   private readonly tenant: number;
   private readonly known: KnownTerms;
   private client: pg.Client | undefined;
-  private chain = new Chain(randomUUID());
+  private readonly notes: HeadNotes | undefined;
+  private chain: Chain;
   private tail: Promise<unknown> = Promise.resolve();
   waiting = 0;
 
-  constructor(config: pg.ClientConfig, tenant: number, known: KnownTerms) {
+  constructor(config: pg.ClientConfig, tenant: number, known: KnownTerms, notes: HeadNotes | undefined) {
     this.config = config;
     this.tenant = tenant;
     this.known = known;
+    this.notes = notes;
+    this.chain = new Chain(randomUUID(), notes);
   }
 
   commit(commit: Commit): Promise<void> {
@@ -182,7 +186,7 @@ class Lane {
     if (this.client !== client) return;
     this.client = undefined;
     // Whether the last row was stored is unknown: a new chain keeps both true.
-    this.chain = new Chain(randomUUID());
+    this.chain = new Chain(randomUUID(), this.notes);
   }
 
   private async run(commit: Commit): Promise<void> {
@@ -222,10 +226,13 @@ class Lane {
   }
 }
 
+/** Commits that wait on one lane before more are refused. */
+const maximumWaiting = 1000;
+
 /** Writers are lanes; a commit takes the one with the shortest queue. */
-export function committer(config: pg.ClientConfig, tenant: number, laneCount: number, maximumWaiting = 1000): Committer {
+export function committer(config: pg.ClientConfig, tenant: number, laneCount: number, notes?: HeadNotes): Committer {
   const known = new KnownTerms();
-  const lanes = Array.from({ length: laneCount }, () => new Lane(config, tenant, known));
+  const lanes = Array.from({ length: laneCount }, () => new Lane(config, tenant, known, notes));
   return {
     commit(commit) {
       const lane = lanes.reduce((best, candidate) => (candidate.waiting < best.waiting ? candidate : best));
