@@ -14,4 +14,5 @@ export { grammarSource } from './grammars.ts';
 export * from './refusal.ts';
 export { TerminologyService } from './service.ts';
 export { type CodeSystem, type ConceptMap, layered, type SystemSource, sourceOf, type TerminologySource, type ValueSet } from './source.ts';
+export { releasesSource } from './table-system.ts';
 export { isFound, type Match, matches, type Question } from './translate.ts';
