@@ -1,5 +1,8 @@
 // Settings of the whole product (ARCHITECTURE section 7): the only place of `npm start` that reads the environment. Everything has a default.
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { StartError } from '@limen/fhir-server';
+import type { MllpTls } from '@limen/hl7-bridge';
 
 export interface Config {
   readonly host: string;
@@ -8,7 +11,10 @@ export interface Config {
   readonly origin: string;
   /** True when the origin can be reached from other machines. */
   readonly beyondLoopback: boolean;
+  readonly mllpHost: string;
   readonly mllpPort: number;
+  /** Absent: plain TCP. */
+  readonly mllpTls: MllpTls | undefined;
   readonly metricsPort: number;
   readonly inferencePort: number;
   /** An inference server that runs elsewhere; absent: our sidecar is started as a child. */
@@ -21,6 +27,8 @@ export interface Config {
   readonly writeLanes: number;
   /** Addresses below which $import may read. */
   readonly importSources: readonly string[];
+  /** Whether a conditional delete may delete more than one resource. */
+  readonly conditionalDelete: 'single' | 'multiple';
 }
 
 function wholeNumber(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
@@ -43,6 +51,8 @@ function importSources(env: NodeJS.ProcessEnv): string[] {
     return url.href;
   });
 }
+const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+const isLoopback = (host: string): boolean => loopback.has(inUrl(host));
 
 /** The origin behind a proxy. Tokens travel over it: plain HTTP is for this machine only. */
 function publicOrigin(text: string): URL {
@@ -53,6 +63,40 @@ function publicOrigin(text: string): URL {
   return url;
 }
 
+function pemFile(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  const file = env[name];
+  if (!file) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    throw new StartError(`${name} names a file that cannot be read.`);
+  }
+}
+
+function mllpTls(env: NodeJS.ProcessEnv): MllpTls | undefined {
+  const [key, certificate, clientAuthorities] = ['MLLP_TLS_KEY', 'MLLP_TLS_CERT', 'MLLP_TLS_CLIENT_CA'].map((name) => pemFile(env, name));
+  if (!key && !certificate && !clientAuthorities) return undefined;
+  if (!key || !certificate) throw new StartError('MLLP over TLS needs both MLLP_TLS_KEY and MLLP_TLS_CERT.');
+  try {
+    createSecureContext({ key, cert: certificate, ...(clientAuthorities ? { ca: clientAuthorities } : {}) });
+  } catch {
+    throw new StartError('MLLP_TLS_KEY, MLLP_TLS_CERT and MLLP_TLS_CLIENT_CA must be PEM files, the key that of the certificate.');
+  }
+  // OpenSSL reads a file without any certificate as no authority at all.
+  if (clientAuthorities && !clientAuthorities.includes('-----BEGIN CERTIFICATE-----'))
+    throw new StartError('MLLP_TLS_CLIENT_CA holds no certificate.');
+  return { key, certificate, ...(clientAuthorities ? { clientAuthorities } : {}) };
+}
+
+/** MLLP has no other way to tell who sends: who is not let in by a certificate must be kept out by the network. */
+function mllpListener(env: NodeJS.ProcessEnv, host: string): Pick<Config, 'mllpHost' | 'mllpPort' | 'mllpTls'> {
+  const tls = mllpTls(env);
+  const mllpHost = env['MLLP_HOST'] || host;
+  if (!isLoopback(mllpHost) && !tls?.clientAuthorities && !env['ALLOW_BIND'])
+    throw new StartError('MLLP_HOST beyond loopback needs MLLP_TLS_KEY, MLLP_TLS_CERT and MLLP_TLS_CLIENT_CA, or ALLOW_BIND=1.');
+  return { mllpHost, mllpPort: wholeNumber(env, 'MLLP_PORT', 2575), mllpTls: tls };
+}
+
 /** @throws StartError with one sentence */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const bodyCodec = env['BODY_CODEC'] || 'deflate';
@@ -61,7 +105,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (!['date-shift', 'safe-harbor', 'synthetic'].includes(policyName))
     throw new StartError('DEIDENTIFICATION_POLICY must be date-shift, safe-harbor or synthetic.');
   const host = env['HOST'] || '127.0.0.1';
-  const hostName = host.includes(':') ? `[${host}]` : host;
+  const hostName = inUrl(host);
   const port = wholeNumber(env, 'PORT', 8080);
   // Cookies and the origin check need one name of this machine.
   const fallback = `http://${hostName === 'localhost' ? '127.0.0.1' : hostName}:${port}`;
@@ -70,13 +114,18 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new StartError('HOST beyond loopback needs ALLOW_BIND=1, PUBLIC_URL and a TLS proxy in front.');
   const url = publicOrigin(env['PUBLIC_URL'] || fallback);
   const beyondLoopback = !loopback.has(url.hostname);
-  if (policyName === 'synthetic' && (isBoundBeyond || beyondLoopback)) throw new StartError('The policy synthetic is for loopback only.');
+  const mllp = mllpListener(env, host);
+  if (policyName === 'synthetic' && (isBoundBeyond || beyondLoopback || !isLoopback(mllp.mllpHost)))
+    throw new StartError('The policy synthetic is for loopback only.');
+  const conditionalDelete = env['CONDITIONAL_DELETE'] || 'single';
+  if (conditionalDelete !== 'single' && conditionalDelete !== 'multiple')
+    throw new StartError('CONDITIONAL_DELETE must be single or multiple.');
   return {
     host,
     port,
     origin: url.origin,
     beyondLoopback,
-    mllpPort: wholeNumber(env, 'MLLP_PORT', 2575),
+    ...mllp,
     metricsPort: wholeNumber(env, 'METRICS_PORT', 9464),
     inferencePort: wholeNumber(env, 'INFERENCE_PORT', 8090),
     inferenceUrl: env['INFERENCE_URL'] || undefined,
@@ -87,5 +136,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     policyName,
     writeLanes: wholeNumber(env, 'WRITE_LANES', 3),
     importSources: importSources(env),
+    conditionalDelete,
   };
 }

@@ -80,8 +80,9 @@ async function startBridge(config: Config, server: OpenServer): Promise<void> {
   const channel = await server.principalForClient('hl7-channel');
   const bridge = createBridge({
     client: server.clientFor(channel),
-    host: config.host,
+    host: config.mllpHost,
     port: config.mllpPort,
+    ...(config.mllpTls ? { tls: config.mllpTls } : {}),
     log: (event, fields) => server.log.info({ event, ...fields }),
   });
   await bridge.start();
@@ -92,7 +93,7 @@ async function main(): Promise<void> {
   const config = readConfig();
   const { origin } = config;
   await checkPort('PORT', config.host, config.port);
-  await checkPort('MLLP_PORT', config.host, config.mllpPort);
+  await checkPort('MLLP_PORT', config.mllpHost, config.mllpPort);
   await checkPort('METRICS_PORT', '127.0.0.1', config.metricsPort);
   if (!config.inferenceUrl) await checkPort('INFERENCE_PORT', '127.0.0.1', config.inferencePort);
   const log = productLog();
@@ -131,7 +132,7 @@ function announce(config: Config): void {
     `  launch page   ${origin}/launch`,
     `  FHIR base     ${origin}/fhir`,
     `  CDS Hooks     ${origin}/cds-services (${config.beyondLoopback ? 'registered clients' : 'client cds-open: loopback without a token'})`,
-    `  HL7v2 (MLLP)  ${config.host}:${config.mllpPort}`,
+    `  HL7v2 (MLLP)  ${config.mllpHost}:${config.mllpPort}${config.mllpTls ? ' (TLS)' : ''}`,
     `  inference     ${config.inferenceUrl ?? `http://127.0.0.1:${config.inferencePort}`}/v2`,
     `  metrics       http://127.0.0.1:${config.metricsPort}/metrics`,
     `  credentials   ${path.join(config.dataDir, 'credentials.json')}`,

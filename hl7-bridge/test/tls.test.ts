@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect } from 'node:tls';
+import { selfSigned } from '../../test/self-signed.ts';
 import { createMllpServer, type MllpTls } from '../src/index.ts';
-import { selfSigned } from './self-signed.ts';
 import { frame, openSender } from './sender.ts';
 
 const listener = selfSigned('listener');
