@@ -4,6 +4,7 @@ import type { Codec } from './codec.ts';
 import { gather } from './gather.ts';
 import { type HistoryReader, historyReader } from './history.ts';
 import { shardOf, type TypeNumbers } from './ids.ts';
+import { RecentBodies } from './recent-bodies.ts';
 
 export interface Stored {
   readonly type: string;
@@ -48,6 +49,8 @@ export interface Reader extends HistoryReader {
 }
 
 const columns = "type, rid, id, version, date_part('epoch', lu) * 1000 as ms, deleted, pat, codec, body";
+/** About 16 MB: some ten thousand resources. */
+const recentCharacters = 16 * 1024 * 1024;
 /** Reads of one turn that share a statement. */
 const maximumTogether = 64;
 /** A resource keeps its rid as long as it exists, deleted or not: patients' are remembered. */
@@ -55,8 +58,10 @@ const maximumPatients = 100_000;
 const idFormat = /^[A-Za-z0-9.-]{1,64}$/;
 
 export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: number, clientIds: boolean): Reader {
+  const recent = new RecentBodies(recentCharacters);
   const stored = (row: Row): Stored => {
     const type = types.name(row.type);
+    const body = row.body ?? undefined;
     return {
       type,
       rid: BigInt(row.rid),
@@ -65,7 +70,7 @@ export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: num
       lastUpdated: new Date(Math.round(row.ms)),
       deleted: row.deleted,
       pat: row.pat === null ? undefined : BigInt(row.pat),
-      text: row.body ? codec.decode(type, row.codec, row.body) : undefined,
+      text: body && recent.of(row.rid, row.version, () => codec.decode(type, row.codec, body)),
     };
   };
   const shard = (id: string): number => shardOf(id, clientIds);
