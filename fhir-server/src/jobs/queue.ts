@@ -6,7 +6,7 @@ import type { Pool } from 'pg';
 export const jobTask = 'limen-job';
 
 const concurrency = 2;
-const pollMs = 5000;
+const pollMs = 1000;
 /** It would log errors with their text; what matters is logged by the runner. */
 const silent = new Logger(() => () => undefined);
 

@@ -66,7 +66,7 @@ export class NdjsonWriter {
   }
 
   get files(): readonly FileState[] {
-    return this.#files;
+    return [...this.#files];
   }
 
   async append(lines: readonly string[]): Promise<void> {
