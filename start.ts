@@ -113,6 +113,7 @@ async function main(): Promise<void> {
     writeLanes: config.writeLanes,
     importSources: config.importSources,
     metricsPort: config.metricsPort,
+    conditionalDelete: config.conditionalDelete,
   });
   stops.push(() => server.close());
   server.mountHooks(cdsHooks(server, inference, config));

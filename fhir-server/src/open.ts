@@ -7,6 +7,7 @@ import { loadDefinitions } from '@limen/fhir-model/definitions';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import type { Logger } from 'pino';
+import { openAnchors } from './audit/anchor.ts';
 import { auditLog } from './audit/log.ts';
 import { authorization } from './authorization/index.ts';
 import { createApp, mountFhir } from './http/app.ts';
@@ -63,6 +64,8 @@ export interface ServerOptions {
   readonly now: () => Date;
   readonly writeLanes: number;
   readonly metricsPort: number;
+  /** Absent: single. */
+  readonly conditionalDelete?: 'single' | 'multiple';
   /** Addresses below which $import may read; none when absent. */
   readonly importSources?: readonly string[];
 }
@@ -140,6 +143,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const hashKey = derived('keyed-hash');
   const clientIds = chosen.name === 'synthetic';
   const codec = await openCodec(pool, definitions, types, options.bodyCodec);
+  const anchors = await openAnchors(dataDir, keysDir, now, log);
   const indexer = await compileIndexer(definitions);
   await reindex({ pool, tenant, codec, types, indexer, log });
   const stored = storedTerminology(() => server);
@@ -155,6 +159,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     types,
     policy: chosen,
     clientIds,
+    conditionalDelete: options.conditionalDelete ?? 'single',
     door: compileDoor(definitions, chosen),
     vault: openVault(vaultPool, masterKey, tenant),
     tenantPseudonym: tenantPseudonyms(derived('tenant-pseudonyms')),
@@ -171,8 +176,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     codes: codesOf(terminology),
     runPlan: planRunner(pools),
     reader: reader(pools.kept, codec, types, tenant, clientIds),
-    committer: committer(options.database, tenant, options.writeLanes),
-    audit: auditLog(pools.kept, tenant, now),
+    committer: committer(options.database, tenant, options.writeLanes, anchors),
+    audit: auditLog(pools.kept, tenant, now, anchors),
     nextRid: ridBlocks(pool),
     keyedHash: (text) => createHmac('sha256', hashKey).update(text).digest(),
     cursorKey: derived('cursor'),
@@ -234,6 +239,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
       await app.close();
       await server.jobs.stop();
       await server.committer.close();
+      await anchors.close();
       await Promise.all([pools.close(), vaultPool.end(), queuePool.end()]);
     },
   };

@@ -24,6 +24,8 @@ export interface Server {
   readonly policy: Policy;
   /** Clients choose ids (update-as-create): only under `synthetic`. */
   readonly clientIds: boolean;
+  /** Whether a conditional delete may delete more than one resource. */
+  readonly conditionalDelete: 'single' | 'multiple';
   readonly door: Door;
   readonly vault: Vault;
   readonly tenantPseudonym: (type: string, system: string, value: string) => string;

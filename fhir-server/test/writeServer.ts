@@ -4,12 +4,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { type FhirClient, type FhirResponse, type Principal, parseScopes } from '@limen/fhir-model';
 import { pino } from 'pino';
-import { openServer } from '../src/open.ts';
+import { openServer, type ServerOptions } from '../src/open.ts';
 import { startEmbeddedPostgres } from '../src/postgres/index.ts';
 
 export interface WriteServer {
   /** A client with these scopes; everything else may be said. */
   as(scope: string, principal?: Partial<Principal>): FhirClient;
+  /** The CapabilityStatement. */
+  statement(): Promise<object>;
   /** Sets the server's clock forward. */
   later(ms: number): void;
   stop(): Promise<void>;
@@ -21,7 +23,10 @@ export const json = (response: FhirResponse): { [name: string]: unknown } =>
 /** Status and body of a refusal, to be compared with another one. */
 export const refusalOf = ({ status, body }: FhirResponse): object => ({ status, body });
 
-export async function startWriteServer(policyName: 'date-shift' | 'synthetic' = 'date-shift'): Promise<WriteServer> {
+export async function startWriteServer(
+  policyName: 'date-shift' | 'synthetic' = 'date-shift',
+  settings: Pick<ServerOptions, 'conditionalDelete'> = {},
+): Promise<WriteServer> {
   const dataDir = await mkdtemp(path.join(os.tmpdir(), 'limen-write-'));
   const postgres = await startEmbeddedPostgres({ dataDir });
   let aheadMs = 0;
@@ -37,6 +42,7 @@ export async function startWriteServer(policyName: 'date-shift' | 'synthetic' = 
     now: () => new Date(Date.now() + aheadMs),
     writeLanes: 4,
     metricsPort: 0,
+    ...settings,
   });
   return {
     as: (scope, principal = {}) =>
@@ -51,6 +57,7 @@ export async function startWriteServer(policyName: 'date-shift' | 'synthetic' = 
         reidentify: true,
         ...principal,
       }),
+    statement: async () => (await server.app.inject('/fhir/metadata')).json() as object,
     later(ms) {
       aheadMs += ms;
     },

@@ -57,7 +57,7 @@ export function capabilities(server: Server): object {
           conditionalCreate: true,
           conditionalRead: 'full-support',
           conditionalUpdate: true,
-          conditionalDelete: 'single',
+          conditionalDelete: server.conditionalDelete,
           referencePolicy: ['literal', 'enforced'],
           searchInclude: server.definitions.searchParameters
             .filter((p) => p.type === 'reference' && p.base.some((b) => bases(type).includes(b)))

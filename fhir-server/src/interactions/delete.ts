@@ -1,4 +1,4 @@
-// https://hl7.org/fhir/R4/http.html#delete, #cdelete (one match)
+// https://hl7.org/fhir/R4/http.html#delete, #cdelete
 import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
 import type { Server } from '../server.ts';
 import type { Answer, Request } from './answer.ts';

@@ -168,11 +168,17 @@ export function planCount(query: SearchQuery, context: PlanContext, maximum?: nu
   return { text, values: values.list, pinned };
 }
 
-/** shard and rid of at most two matches: what a conditional interaction needs to know. */
-export function planMatch(query: Pick<SearchQuery, 'type' | 'criteria'>, context: PlanContext): Plan {
+/**
+ * shard and rid of the matches that a conditional interaction needs to know.
+ * @param maximum two tell that there is not exactly one
+ */
+export function planMatch(query: Pick<SearchQuery, 'type' | 'criteria'>, context: PlanContext, maximum = 2): Plan {
   const values = new Values(context.tenant);
   const { with: cte, from, where } = selectionOf({ ...emptyQuery, ...query, sort: [] }, context, values);
-  return { text: `${withClause(cte)}select i.shard, i.rid from ${from} where ${where} order by i.rid limit 2`, values: values.list };
+  return {
+    text: `${withClause(cte)}select i.shard, i.rid from ${from} where ${where} order by i.rid limit ${maximum}`,
+    values: values.list,
+  };
 }
 
 /** A query that asks for nothing in particular. */

@@ -15,7 +15,7 @@ import type { Persons } from './persons.ts';
 export interface Match {
   /** Type and canonical translated query: equal keys are the same condition. */
   readonly key: string;
-  /** At most two: more than one is 412 in any case. */
+  /** At most two, which is 412 in most cases; of a conditional delete one more than may be deleted. */
   readonly found: readonly Stored[];
 }
 
@@ -26,8 +26,12 @@ export interface Conditionals {
   readonly conditions: readonly Condition[];
 }
 
+/** Most resources that one conditional delete may delete. */
+export const maximumDeleted = 1000;
+
 interface Lookup {
   key: string;
+  lock: number;
   text: string;
   values: unknown[];
 }
@@ -39,6 +43,7 @@ async function lookup(
   search: string,
   owner: Person | undefined,
   access: AccessPredicate,
+  maximum = 2,
 ): Promise<Lookup> {
   const translated = await translateIdentifiers(server, principal, type, new URLSearchParams(search), owner);
   const parsed = parseSearch(server.definitions, type, translated, { lenient: false, base: server.base, now: server.now() });
@@ -50,12 +55,14 @@ async function lookup(
   }
   const others = searchAccess(server, principal);
   const context = await planContext(server, parsed, async (visited) => (visited === type ? access : others(visited)));
-  const plan = planMatch(await resolved(server, parsed, context, false), context);
+  const plan = planMatch(await resolved(server, parsed, context, false), context, maximum);
+  const key = `${type}?${[...translated]
+    .map(([k, v]) => `${k}=${v}`)
+    .sort()
+    .join('&')}`;
   return {
-    key: `${type}?${[...translated]
-      .map(([k, v]) => `${k}=${v}`)
-      .sort()
-      .join('&')}`,
+    key: maximum === 2 ? key : `${key}#${maximum}`,
+    lock: lockKey(key),
     text: plan.text,
     values: plan.values,
   };
@@ -70,6 +77,11 @@ function ownerOf(server: Server, entry: WriteEntry, persons: Persons, index: num
   const query = new URLSearchParams(entry.condition ?? '');
   const named = query.get('patient') ?? query.get('subject');
   return persons.ofReference(own) ?? persons.ofReference(named?.includes('/') ? named : `Patient/${named}`);
+}
+
+/** How many matches must be known to answer. */
+function matchesOf({ conditionalDelete }: Server, { kind }: WriteEntry): number {
+  return kind === 'delete' && conditionalDelete === 'multiple' ? maximumDeleted + 1 : 2;
 }
 
 export async function resolveConditionals(
@@ -90,7 +102,7 @@ export async function resolveConditionals(
     if (entry.condition !== undefined) {
       const letter = entry.kind === 'create' ? 'c' : entry.kind === 'update' ? 'u' : 'd';
       const access = await accessFor(server, principal, entry.type, letter);
-      entryKeys.set(index, add(await lookup(server, principal, entry.type, entry.condition, owner, access)));
+      entryKeys.set(index, add(await lookup(server, principal, entry.type, entry.condition, owner, access, matchesOf(server, entry))));
     }
     const references: string[] = [];
     eachReference(entry.resource, (reference) => {
@@ -117,7 +129,7 @@ export async function resolveConditionals(
     ofEntry: (index) => matches.get(entryKeys.get(index) ?? ''),
     ofReference: (reference) => matches.get(referenceKeys.get(reference) ?? ''),
     conditions: all.map((l) => ({
-      lock: lockKey(l.key),
+      lock: l.lock,
       text: l.text,
       values: l.values,
       found: (matches.get(l.key)?.found ?? []).map((s) => s.rid.toString()),

@@ -13,7 +13,7 @@ import { type Person, pseudonymOf } from '../../vault/index.ts';
 import { accessFor, isUnrestricted } from '../access.ts';
 import { definitionTypes, forgetDefinitions } from '../stored-definitions.ts';
 import { claimFaults, claimsOf, withdrawClaims } from './claims.ts';
-import { resolveConditionals } from './conditionals.ts';
+import { type Match, maximumDeleted, resolveConditionals } from './conditionals.ts';
 import { copyResource } from './copy.ts';
 import type { RequestedEntry, WriteEntry, WriteResult } from './entry.ts';
 import { resolveInside } from './inside.ts';
@@ -104,8 +104,10 @@ async function planAndCommit(server: Server, request: WriteRequest, firstPlan: b
   const { entries: asked, conditions } = await applyPatches(server, principal, request.entries);
   const copied = asked.map((e) => (e.resource ? { ...e, resource: copyResource(e.resource) } : e));
   const persons = await resolvePersons(server, principal, copied);
-  const entries = await resolveInside(server, principal, copied, persons);
-  const conditionals = await resolveConditionals(server, principal, entries, persons);
+  const named = await resolveInside(server, principal, copied, persons);
+  const conditionals = await resolveConditionals(server, principal, named, persons);
+  const further = named.map((entry, i) => furtherDeletes(server, entry, conditionals.ofEntry(i)));
+  const entries = [...named, ...further.flat()];
   const { targets, byUrl } = await targetsOf(server, principal, entries, persons, conditionals, firstPlan);
   for (const [i, entry] of entries.entries()) {
     if (entry.resource && targets[i]?.write) rewriteReferences(server, entry.resource, byUrl, conditionals, entry.expression);
@@ -129,14 +131,28 @@ async function planAndCommit(server: Server, request: WriteRequest, firstPlan: b
     results.push(planned?.result ?? unchanged(target));
   }
   checkEncounters(entries, targets, owners);
+  const answers = results.slice(0, named.length).map((result, i) => (further[i]?.length === 0 ? result : deletedSeveral(result)));
   await server.committer.commit({
     at: new Date(at),
     changes,
     conditions: [...conditions, ...conditionals.conditions],
     audit: [request.audit(results)],
-    ...(request.idempotency ? { idempotency: request.idempotency(results) } : {}),
+    ...(request.idempotency ? { idempotency: request.idempotency(answers) } : {}),
   });
-  return results;
+  return answers;
+}
+
+/** Deletes of all matches but the first, which the entry itself deletes; none where that one is refused. */
+function furtherDeletes({ conditionalDelete }: Server, entry: WriteEntry, match: Match | undefined): WriteEntry[] {
+  const [, ...others] = match?.found ?? [];
+  if (entry.kind !== 'delete' || conditionalDelete === 'single' || others.length >= maximumDeleted) return [];
+  const { type, expression, ifMatch } = entry;
+  return others.map(({ id }) => ({ kind: 'delete', type, id, expression, ...(ifMatch === undefined ? {} : { ifMatch }) }));
+}
+
+/** Of several there is no version to tell. */
+function deletedSeveral(result: WriteResult): WriteResult {
+  return { ...result, id: '', version: 0, text: undefined };
 }
 
 function unchanged(target: Target): WriteResult {

@@ -7,7 +7,7 @@ import { newId } from '../../store/ids.ts';
 import type { Stored } from '../../store/read.ts';
 import { accessFor, isUnrestricted } from '../access.ts';
 import { covers } from '../read.ts';
-import type { Conditionals } from './conditionals.ts';
+import { type Conditionals, maximumDeleted } from './conditionals.ts';
 import type { WriteEntry } from './entry.ts';
 import type { Persons } from './persons.ts';
 
@@ -142,8 +142,15 @@ function existing(ground: Ground, found: Stored): Omit<Target, 'status' | 'write
 
 async function conditionalTarget(ground: Ground, entry: WriteEntry, index: number): Promise<Target> {
   await accessFor(ground.server, ground.principal, entry.type, entry.kind === 'update' ? 'u' : 'd');
-  const [found, second] = ground.conditionals.ofEntry(index)?.found ?? [];
-  if (second)
+  const matches = ground.conditionals.ofEntry(index)?.found ?? [];
+  const [found, second] = matches;
+  if (entry.kind === 'delete' && matches.length > maximumDeleted)
+    throw new OperationOutcomeError(412, {
+      code: 'too-costly',
+      diagnostics: `The condition matches more than ${maximumDeleted} resources; nothing is deleted.`,
+      expression: entry.expression,
+    });
+  if (second && !(entry.kind === 'delete' && ground.server.conditionalDelete === 'multiple'))
     throw new OperationOutcomeError(412, {
       code: 'multiple-matches',
       diagnostics: 'The condition matches several resources.',
