@@ -61,6 +61,21 @@ describe('an update that lacks required elements', () => {
   });
 });
 
+describe('a resource that was shortened on its way out', () => {
+  test('is refused as an update, whichever way', async () => {
+    const made = json(await put(encounter('subset', whole({ serviceType: { text: 'Surgery' } }))));
+    const url = `Encounter/${made['id']}`;
+    const read = (query: string) => backend.request({ method: 'GET', path: `${url}${query}` });
+    const short = json(await read('?_elements=status'));
+    const byId = await backend.request({ method: 'PUT', path: url, body: short as unknown as Resource });
+    assert.deepEqual([byId.status, codes(byId).includes('business-rule')], [422, true]);
+    const summary = { ...short, ...encounter('subset', whole()) };
+    const byCondition = await put(summary, backend);
+    assert.deepEqual([byCondition.status, codes(byCondition)], [422, ['business-rule']]);
+    assert.deepEqual(json(await read('')), made);
+  });
+});
+
 describe('a period is merged by its members', () => {
   const absent = { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'error' }] };
   const cases: readonly (readonly [string, object, object | undefined, string | undefined, object | undefined])[] = [

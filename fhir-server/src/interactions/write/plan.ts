@@ -74,6 +74,12 @@ async function validateEntries(server: Server, principal: Principal, entries: re
   for (const entry of entries) {
     const { resource, type, expression } = entry;
     if (!resource) continue;
+    if (entry.kind === 'update' && isSubset(resource))
+      issues.push({
+        code: 'business-rule',
+        diagnostics: 'The resource is tagged SUBSETTED: what was left out of it would be lost. Read the whole resource, or send a patch.',
+        expression: `${expression}.meta.tag`,
+      });
     const deidentified = principal.plane === 'stored' || isStoredForm(server, resource);
     const whole = server.validator.validate(resource, type, { deidentified });
     const found = isPartial(principal, entry) ? whole.filter((issue) => !isMissingElement(issue)) : whole;
@@ -87,6 +93,11 @@ async function validateEntries(server: Server, principal: Principal, entries: re
     }
   }
   if (issues.length > 0) throw new OperationOutcomeError(422, issues.slice(0, 50));
+}
+
+/** https://hl7.org/fhir/R4/search.html#summary: what `_summary` and `_elements` answer is tagged, so that nobody takes it for the resource. */
+function isSubset({ meta }: Resource): boolean {
+  return meta?.tag?.some(({ system, code }) => code === 'SUBSETTED' && system?.endsWith('/v3-ObservationValue')) ?? false;
 }
 
 /** What such an update lacks stays as it is stored; together they are validated when the stored resource is known. */
