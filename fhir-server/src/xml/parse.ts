@@ -4,12 +4,11 @@ import { isUtf8 } from 'node:buffer';
 import type { Resource } from '@limen/fhir-model';
 import type { Definitions } from '@limen/fhir-model/definitions';
 import { exactNumber } from '../validation/index.ts';
-import { readXml, type XmlHandler, type XmlLimits, xmlText } from './reader.ts';
+import { readXml, type XmlHandler, type XmlLimits, type XmlTag, xmlText } from './reader.ts';
 import { notXml, refuseXml } from './refusal.ts';
 import { type XmlElement, type XmlSchema, type XmlType, xmlSchema } from './schema.ts';
 
 type Json = { [name: string]: unknown };
-type Tag = Parameters<XmlHandler['open']>[0];
 
 interface ObjectFrame {
   readonly kind: 'object';
@@ -67,7 +66,7 @@ class ResourceBuilder implements XmlHandler {
     this.schema = schema;
   }
 
-  open(tag: Tag): void {
+  open(tag: XmlTag): void {
     if (this.inside > 0) {
       this.inside += 1;
       return;
@@ -96,7 +95,7 @@ class ResourceBuilder implements XmlHandler {
     refuseXml(diagnostics, this.stack.map((frame) => frame.label).join('.'));
   }
 
-  private openResource(parent: HolderFrame | undefined, tag: Tag): void {
+  private openResource(parent: HolderFrame | undefined, tag: XmlTag): void {
     this.requireFhir(tag);
     const type = this.schema.isResource(tag.name) ? this.schema.type(tag.name) : undefined;
     if (!type) this.refuse('An element that must be a resource is none.');
@@ -106,7 +105,7 @@ class ResourceBuilder implements XmlHandler {
     this.stack.push({ kind: 'object', label, element: undefined, type, json: { resourceType: type.name }, lists: new Set() });
   }
 
-  private openElement(parent: ObjectFrame, tag: Tag): void {
+  private openElement(parent: ObjectFrame, tag: XmlTag): void {
     const element = parent.type.byName.get(tag.name);
     if (!element) this.refuse('The element has a child that its type does not know.');
     if (element.kind === 'xhtml') {
@@ -124,36 +123,36 @@ class ResourceBuilder implements XmlHandler {
     } else this.openComplex(element, label, tag);
   }
 
-  private openComplex(element: XmlElement, label: string, tag: Tag): void {
+  private openComplex(element: XmlElement, label: string, tag: XmlTag): void {
     const type = this.schema.type(element.type);
     if (!type) this.refuse('The element has a child that its type does not know.');
     this.checkAttributes(tag, type.attributes);
     const json: Json = {};
     for (const name of type.attributes) {
-      const value = tag.attributes.get(name);
+      const value = tag.attributes[name]?.value;
       if (value !== undefined) json[name] = value;
     }
     this.stack.push({ kind: 'object', label, element, type, json, lists: new Set() });
   }
 
-  private openPrimitive(element: XmlElement, label: string, tag: Tag): void {
+  private openPrimitive(element: XmlElement, label: string, tag: XmlTag): void {
     this.checkAttributes(tag, ['id', 'value']);
-    const text = tag.attributes.get('value');
+    const text = tag.attributes['value']?.value;
     const value = text === undefined ? undefined : primitiveOf(element.type, text);
-    this.stack.push({ kind: 'primitive', label, element, value, id: tag.attributes.get('id'), extensions: [] });
+    this.stack.push({ kind: 'primitive', label, element, value, id: tag.attributes['id']?.value, extensions: [] });
   }
 
-  private openExtension(parent: PrimitiveFrame, tag: Tag): void {
+  private openExtension(parent: PrimitiveFrame, tag: XmlTag): void {
     this.requireFhir(tag);
     if (tag.name !== 'extension') this.refuse('A primitive element has a child other than an extension.');
     const element: XmlElement = { name: 'extension', kind: 'complex', type: 'Extension', many: true };
     this.openComplex(element, `extension[${parent.extensions.length}]`, tag);
   }
 
-  private openNarrative(parent: ObjectFrame, element: XmlElement, tag: Tag): void {
+  private openNarrative(parent: ObjectFrame, element: XmlElement, tag: XmlTag): void {
     if (parent.json[element.name] !== undefined) this.refuse('A child that may occur once occurs twice.');
     // Taken as written: it must stand on its own, as it does in JSON.
-    if (tag.prefix !== '' || tag.attributes.get('xmlns') !== xhtmlNamespace)
+    if (tag.prefix !== '' || tag.attributes['xmlns']?.value !== xhtmlNamespace)
       this.refuse('The narrative does not declare the XHTML namespace as its own.');
     this.inside = 1;
     this.narrativeStart = tag.start;
@@ -164,12 +163,12 @@ class ResourceBuilder implements XmlHandler {
     if (parent?.kind === 'object') parent.json['div'] = this.text.slice(this.narrativeStart, end);
   }
 
-  private requireFhir(tag: Tag): void {
+  private requireFhir(tag: XmlTag): void {
     if (tag.namespace !== fhirNamespace) this.refuse('An element is not in the namespace of FHIR.');
   }
 
-  private checkAttributes(tag: Tag, known: readonly string[]): void {
-    for (const name of tag.attributes.keys())
+  private checkAttributes(tag: XmlTag, known: readonly string[]): void {
+    for (const name of Object.keys(tag.attributes))
       if (!known.includes(name) && !ignoredAttribute.test(name)) this.refuse('The element has an attribute that its type does not know.');
   }
 
