@@ -1,6 +1,6 @@
 // Re-expresses the facts of the R4 definitions that Limen compiles (structure, required bindings, search parameters, the patient
-// compartment) in one compact snapshot, fhir-model/src/definitions/r4.json, with the invariants and the terminology, which fewer
-// need, beside it. Run by hand: `npm run definitions`. See ADR 0008.
+// compartment) in one compact snapshot, fhir-model/src/definitions/r4.json, with the invariants and the extensions, which fewer
+// need, beside it (terminology: terminology-definitions.ts). Run by hand: `npm run definitions`. See ADR 0008.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -146,37 +146,6 @@ const out = { version: '4.0.1', types, valueSets, searchParameters, compartments
 writeFileSync(new URL('../fhir-model/src/definitions/r4.json', import.meta.url), `${JSON.stringify(out)}\n`);
 writeFileSync(new URL('../fhir-model/src/definitions/invariants.json', import.meta.url), `${JSON.stringify(invariants)}\n`);
 
-/** Systems whose owners do not let their codes be republished; value sets that list them are left open. */
-const foreign = new Set(['http://snomed.info/sct', 'http://loinc.org']);
-interface Composition {
-  system?: string;
-  codes?: string[];
-  valueSets?: string[];
-  /** More than a list of codes: what it includes is not known here. */
-  open?: true;
-}
-function composition(include: Json): Composition {
-  const system = include['system'] as string | undefined;
-  const concepts = include['concept'] as Json[] | undefined;
-  const valueSets = include['valueSet'] as string[] | undefined;
-  return {
-    ...(system ? { system } : {}),
-    ...(concepts && !foreign.has(system ?? '') ? { codes: concepts.map((c) => c['code'] as string) } : {}),
-    ...(valueSets ? { valueSets } : {}),
-    ...(include['filter'] || (concepts && foreign.has(system ?? '')) ? { open: true as const } : {}),
-  };
-}
-/** Canonicals that an element outside of what is required is bound to, and those that these include. */
-const compositions: { [url: string]: Composition[] } = {};
-for (const [url, { compose }] of valueSetSources) {
-  const { include = [], exclude } = (compose ?? {}) as { include?: Json[]; exclude?: Json[] };
-  compositions[url] = exclude ? [{ open: true }] : include.map(composition);
-}
-const systems: { [url: string]: string[] } = {};
-for (const [url, system] of codeSystems) {
-  if (system['content'] !== 'complete' || foreign.has(url) || system['caseSensitive'] === false) continue;
-  systems[url] = conceptCodes((system['concept'] ?? []) as Json[]);
-}
 /** HL7's own extensions: where they may stand and the types of their values (none: they hold extensions). */
 const extensions: { [url: string]: { contexts: string[]; types: string[] } } = {};
 for (const { resourceType, url, context, snapshot } of load('extension-definitions.json')) {
@@ -187,10 +156,7 @@ for (const { resourceType, url, context, snapshot } of load('extension-definitio
     types: ((value?.['type'] ?? []) as Json[]).map((type) => type['code'] as string),
   };
 }
-writeFileSync(
-  new URL('../fhir-model/src/definitions/terminology.json', import.meta.url),
-  `${JSON.stringify({ valueSets: compositions, codeSystems: systems, extensions })}\n`,
-);
+writeFileSync(new URL('../fhir-model/src/definitions/extensions.json', import.meta.url), `${JSON.stringify(extensions)}\n`);
 process.stdout.write(
   `types ${Object.keys(types).length}, value sets ${Object.keys(valueSets).length}, search parameters ${searchParameters.length}, compartments ${Object.keys(compartments)}\n`,
 );

@@ -1,16 +1,16 @@
 // Loads a code system from the release files of its owner: `npm run terminology -- snomed-rf2 FOLDER_OR_ZIP [VERSION]`. The product may be running.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { type Loaded, loadTerminology, ReleaseError, releaseKinds, StartError, startEmbeddedPostgres } from '@limen/fhir-server';
+import { type Loaded, loadCodeSystem, ReleaseError, releaseKinds, StartError, startEmbeddedPostgres } from '@limen/fhir-server';
 import { type Config, readConfig } from '../config.ts';
 
 /** The database of DATABASE_URL, that of the running product, or the embedded one for as long as this takes. */
 async function load(config: Config, kind: string, where: string, version: string | undefined): Promise<Loaded> {
-  if (config.databaseUrl) return loadTerminology({ connectionString: config.databaseUrl }, kind, where, version);
+  if (config.databaseUrl) return loadCodeSystem({ connectionString: config.databaseUrl }, kind, where, version);
   const host = path.resolve(config.dataDir, 'socket');
   if (existsSync(path.join(config.dataDir, 'limen.pid'))) {
     try {
-      return await loadTerminology({ host, user: 'limen', database: 'limen' }, kind, where, version);
+      return await loadCodeSystem({ host, user: 'limen', database: 'limen' }, kind, where, version);
     } catch (error) {
       // What a process left behind that is gone.
       if (!['ENOENT', 'ECONNREFUSED'].includes((error as { code?: string }).code ?? '')) throw error;
@@ -18,7 +18,7 @@ async function load(config: Config, kind: string, where: string, version: string
   }
   const embedded = await startEmbeddedPostgres({ dataDir: config.dataDir });
   try {
-    return await loadTerminology({ connectionString: embedded.connectionString('limen') }, kind, where, version);
+    return await loadCodeSystem({ connectionString: embedded.connectionString('limen') }, kind, where, version);
   } finally {
     await embedded.stop();
   }

@@ -8,5 +8,5 @@ export { type EmbeddedPostgres, StartError, startEmbeddedPostgres } from './post
 export { type Plan, type PlanContext, parseSearch, planCount, planSearch } from './search/index.ts';
 export { compileView, parseKeepingDecimals } from './sql-on-fhir/index.ts';
 export { typeNumbers } from './store/ids.ts';
-export { type Loaded, loadTerminology, ReleaseError, releaseKinds } from './terminology/load/index.ts';
+export { type Loaded, loadCodeSystem, ReleaseError, releaseKinds } from './terminology/load/index.ts';
 export { formatXml, parseXml } from './xml/index.ts';

@@ -42,7 +42,7 @@ import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
 import { reindex } from './store/reindex.ts';
 import { openTenant } from './store/tenant.ts';
-import { codesOf, definitionsSource, grammarSource, layered, releasesSource, TerminologyService } from './terminology/index.ts';
+import { codesOf, publishedTerminology, releasesSource } from './terminology/index.ts';
 import { compileValidator, Profiles } from './validation/index.ts';
 import { loadMasterKey, openSourceIds, openVault, sourceIdsSql, tenantPseudonyms, vaultSql } from './vault/index.ts';
 
@@ -147,11 +147,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const indexer = await compileIndexer(definitions);
   await reindex({ pool, tenant, codec, types, indexer, log });
   const stored = storedTerminology(() => server);
-  const terminology = new TerminologyService(
-    layered(stored, definitionsSource),
-    [releasesSource(pool), grammarSource(definitionsSource)],
-    now,
-  );
+  const terminology = publishedTerminology(stored, [releasesSource(pool)], now);
   const server: Server = {
     tenant,
     base: `${origin}/fhir`,

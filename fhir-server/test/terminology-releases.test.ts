@@ -10,7 +10,7 @@ import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/postgres/index.ts';
 import { conceptsSql } from '../src/store/migrations/0020-concepts.ts';
 import { codesOf, releasesSource, sourceOf, TerminologyService, type ValueSet } from '../src/terminology/index.ts';
-import { loadRelease, loadTerminology, ReleaseError } from '../src/terminology/load/index.ts';
+import { loadCodeSystem, loadRelease, ReleaseError } from '../src/terminology/load/index.ts';
 
 const tab = (...rows: readonly string[]): string => `${rows.map((row) => row.replaceAll(' | ', '\t')).join('\r\n')}\r\n`;
 const loincHeader =
@@ -169,9 +169,9 @@ describe('code systems from release files', () => {
 
   it('refuses what is no release, and leaves nothing of a broken one', async () => {
     const database = { connectionString: postgres.connectionString('limen') };
-    await assert.rejects(loadTerminology(database, 'loinc', place('loinc')), ReleaseError);
+    await assert.rejects(loadCodeSystem(database, 'loinc', place('loinc')), ReleaseError);
     await pool.query(`create extension if not exists pg_trgm; ${conceptsSql}`);
-    await assert.rejects(loadTerminology(database, 'constructor', place('loinc')), ReleaseError);
+    await assert.rejects(loadCodeSystem(database, 'constructor', place('loinc')), ReleaseError);
     await assert.rejects(load('loinc', path.join(folder, 'none')), ReleaseError);
     await assert.rejects(load('loinc', place('icd10cm')), ReleaseError);
     const broken = path.join(folder, 'broken');

@@ -2,17 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OperationOutcomeError, type Resource } from '@limen/fhir-model';
-import {
-  type CodeSystem,
-  codesOf,
-  definitionsSource,
-  grammarSource,
-  layered,
-  type Members,
-  sourceOf,
-  TerminologyService,
-  type ValueSet,
-} from '../src/terminology/index.ts';
+import { type CodeSystem, codesOf, type Members, publishedTerminology, sourceOf, type ValueSet } from '../src/terminology/index.ts';
 import { safePattern } from '../src/terminology/regex.ts';
 
 const own = 'https://own.example';
@@ -70,8 +60,7 @@ const resources: readonly Resource[] = [
   valueSet('all-big', [{ system: big.url ?? '' }]),
   valueSet('units', [{ system: 'http://unitsofmeasure.org' }]),
 ];
-const source = layered(sourceOf(resources), definitionsSource);
-const service = new TerminologyService(source, [grammarSource(definitionsSource)], () => new Date(0));
+const service = publishedTerminology(sourceOf(resources), [], () => new Date(0));
 const page = { offset: 0, limit: 1000 };
 const codes = ({ members }: Members): string[] => members.map(({ code }) => code);
 const listed = async (...args: Parameters<typeof valueSet>): Promise<string[]> => codes(await service.list(valueSet(...args), page));

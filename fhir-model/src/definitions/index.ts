@@ -59,28 +59,13 @@ export interface Invariants {
   readonly [path: string]: { readonly [key: string]: string } | undefined;
 }
 
-/** What R4's own value sets and code systems contain, and where its own extensions stand. */
-export interface TerminologyDefinitions {
-  readonly valueSets: { readonly [url: string]: readonly ValueSetPart[] | undefined };
-  /** Codes of the complete code systems. */
-  readonly codeSystems: { readonly [url: string]: readonly string[] | undefined };
-  /** `types` is empty for extensions that hold extensions. */
-  readonly extensions: {
-    readonly [url: string]: { readonly contexts: readonly string[]; readonly types: readonly string[] } | undefined;
-  };
-}
-
-export interface ValueSetPart {
-  readonly system?: string;
-  /** Without them all codes of the system. */
-  readonly codes?: readonly string[];
-  readonly valueSets?: readonly string[];
-  /** Not to be enumerated from the definitions. */
-  readonly open?: true;
+/** Where HL7's own extensions stand and what they hold; `types` is empty for extensions that hold extensions. */
+export interface Extensions {
+  readonly [url: string]: { readonly contexts: readonly string[]; readonly types: readonly string[] } | undefined;
 }
 
 let invariants: Invariants | undefined;
-let terminology: TerminologyDefinitions | undefined;
+let extensions: Extensions | undefined;
 
 /** The invariants of the base definitions. */
 export function loadInvariants(): Invariants {
@@ -88,8 +73,8 @@ export function loadInvariants(): Invariants {
   return invariants;
 }
 
-/** Codes beyond the required bindings; only who validates by value sets reads them. */
-export function loadTerminology(): TerminologyDefinitions {
-  terminology ??= JSON.parse(readFileSync(new URL('./terminology.json', import.meta.url), 'utf8')) as TerminologyDefinitions;
-  return terminology;
+/** The extensions that HL7 publishes with R4; only who validates by them reads them. */
+export function loadExtensions(): Extensions {
+  extensions ??= JSON.parse(readFileSync(new URL('./extensions.json', import.meta.url), 'utf8')) as Extensions;
+  return extensions;
 }

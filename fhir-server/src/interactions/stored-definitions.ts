@@ -50,15 +50,15 @@ async function find<T extends keyof Definitional>(server: Server, type: T, canon
 export function storedDefinitions(server: () => Server): ProfileSource {
   return {
     structureDefinition: (canonical) => find(server(), 'StructureDefinition', canonical),
-    valueSet: (canonical) => find(server(), 'ValueSet', canonical),
-    codeSystem: (canonical) => find(server(), 'CodeSystem', canonical),
+    valueSet: (canonical) => server().terminology.valueSet(canonical),
+    codingSystem: (url, version) => server().terminology.codingSystem(url, version),
   };
 }
 
 /** Maps that are looked through where none is named. */
 const maxMaps = 100;
 
-/** The same terminology, with concept maps. @param server asked for when it is needed: it holds what is made of this */
+/** Terminology. @param server asked for when it is needed: it holds what is made of this */
 export function storedTerminology(server: () => Server): TerminologySource {
   return {
     valueSet: (canonical) => find(server(), 'ValueSet', canonical),

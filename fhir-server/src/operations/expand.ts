@@ -99,17 +99,20 @@ export async function expand(service: TerminologyService, input: Input, now: Dat
   const offset = input.integer('offset') ?? 0;
   const count = input.integer('count');
   const filter = input.text('filter');
+  const language = input.text('displayLanguage');
+  const withDesignations = input.boolean('includeDesignations');
   const { total, members } = await service.list(whole, {
     ...(filter === undefined ? {} : { text: filter }),
     activeOnly: input.boolean('activeOnly'),
+    designations: language !== undefined || withDesignations,
+    ...(count === undefined && offset === 0 ? { most: maxCodes } : {}),
     offset,
     limit: Math.min(count ?? maxCodes, maxCodes),
   });
   if (count === undefined && total - offset > maxCodes) throw tooCostly();
   const shown = input.boolean('excludeNotForUI') ? members.filter(({ abstract }) => !abstract) : members;
   const parameter = parametersOf(input, members);
-  const language = input.text('displayLanguage');
-  const contains = shown.map((member) => containsOf(member, language, input.boolean('includeDesignations')));
+  const contains = shown.map((member) => containsOf(member, language, withDesignations));
   return {
     ...valueSet,
     ...(compose && input.boolean('includeDefinition') ? { compose } : {}),

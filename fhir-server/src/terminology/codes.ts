@@ -20,7 +20,12 @@ export function codesOf(service: TerminologyService): Codes {
   const hierarchy = async ({ system, code }: Coded, op: 'is-a' | 'generalizes'): Promise<readonly Coded[] | undefined> => {
     const known = await service.codingSystem(system);
     if (!known) return undefined;
-    const selected = await known.select({ filters: [{ property: 'concept', op, value: code }], offset: 0, limit: maxCodes });
+    const selected = await known.select({
+      filters: [{ property: 'concept', op, value: code }],
+      offset: 0,
+      limit: maxCodes,
+      most: maxCodes,
+    });
     if (selected && selected.total > maxCodes) throw tooCostly();
     return selected?.concepts.map((concept) => ({ system, code: concept.code }));
   };
@@ -28,7 +33,7 @@ export function codesOf(service: TerminologyService): Codes {
     async in(valueSet) {
       const found = await service.valueSet(valueSet);
       if (!found) return undefined;
-      const { total, members } = await service.list(found, { offset: 0, limit: maxCodes });
+      const { total, members } = await service.list(found, { offset: 0, limit: maxCodes, most: maxCodes });
       if (total > maxCodes) throw tooCostly();
       return members.map(({ system, code }) => ({ system, code }));
     },

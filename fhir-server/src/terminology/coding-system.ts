@@ -31,6 +31,10 @@ export interface Selection {
   /** Each of its words is part of the display or of another designation. */
   readonly text?: string;
   readonly activeOnly?: boolean;
+  /** When there are more, only how many is said. */
+  readonly most?: number;
+  /** With the other names of each. */
+  readonly designations?: boolean;
   readonly offset: number;
   readonly limit: number;
 }
@@ -49,6 +53,7 @@ export interface CodingSystem {
   readonly name: string;
   /** False for parts of a system: what they do not have may still be one of its codes. */
   readonly complete: boolean;
+  readonly caseSensitive: boolean;
   concept(code: string): Promise<Concept | undefined>;
   /** The concepts that meet the selection, in a fixed order; undefined when the system has no list of its codes. @throws OperationOutcomeError 422 */
   select(selection: Selection): Promise<Selected | undefined>;

@@ -19,6 +19,9 @@ export interface Member extends Coded {
 export interface Page {
   readonly text?: string;
   readonly activeOnly?: boolean;
+  readonly designations?: boolean;
+  /** When there are more, only how many is said. */
+  readonly most?: number;
   readonly offset: number;
   readonly limit: number;
 }
@@ -31,7 +34,8 @@ export interface Members {
 /** Whether each candidate is a member; undefined where it can't be told. */
 type Answers = readonly (boolean | undefined)[];
 
-export interface Terminology {
+/** What compositions are made of. */
+export interface Vocabulary {
   codingSystem(url: string, version?: string): Promise<CodingSystem | undefined>;
   valueSet(canonical: string): Promise<ValueSet | undefined>;
 }
@@ -44,7 +48,7 @@ const maxTogether = 50_000;
 const unlisted = 'https://limen.example/fhir/StructureDefinition/codes-not-listed';
 
 export const keyOf = ({ system, code }: Coded): string => `${system}|${code}`;
-const isUnlisted = (include: Include): boolean => (include.extension ?? []).some(({ url }) => url === unlisted);
+export const isUnlisted = (include: Include): boolean => (include.extension ?? []).some(({ url }) => url === unlisted);
 
 function either(answers: readonly Answers[], size: number): Answers {
   return Array.from({ length: size }, (_, i) => {
@@ -75,9 +79,9 @@ function expanded({ expansion }: ValueSet): Member[] {
 }
 
 export class Composer {
-  private readonly terminology: Terminology;
+  private readonly terminology: Vocabulary;
 
-  constructor(terminology: Terminology) {
+  constructor(terminology: Vocabulary) {
     this.terminology = terminology;
   }
 
@@ -88,7 +92,7 @@ export class Composer {
     if (!compose) return paged(matching(expanded(valueSet), page), page);
     const [only, ...others] = compose.include ?? [];
     if (only && others.length === 0 && !compose.exclude?.length && !only.valueSet?.length) return this.listInclude(only, asked, depth);
-    const whole = { ...asked, offset: 0, limit: maxTogether };
+    const whole = { ...asked, offset: 0, limit: maxTogether, most: maxTogether };
     const found = new Map<string, Member>();
     for (const include of compose.include ?? []) {
       const { total, members } = await this.listInclude(include, whole, depth);
@@ -130,7 +134,7 @@ export class Composer {
     if (first === undefined) return system === undefined ? { total: 0, members: [] } : this.listSystem(include, system, page);
     const imported = await this.imported(first, depth);
     if (rest.length === 0 && system === undefined) return this.list(imported, page, depth + 1);
-    const { total, members } = await this.list(imported, { ...page, offset: 0, limit: maxTogether }, depth + 1);
+    const { total, members } = await this.list(imported, { ...page, offset: 0, limit: maxTogether, most: maxTogether }, depth + 1);
     if (total > members.length) throw tooCostly();
     const answers = await this.hasInclude({ ...include, valueSet: rest }, members, depth);
     if (answers.includes(undefined)) throw systemNotHere();
@@ -210,6 +214,7 @@ function matching(members: readonly Member[], { text, activeOnly }: Page): Membe
   });
 }
 
-function paged(members: readonly Member[], { offset, limit }: Page): Members {
+function paged(members: readonly Member[], { offset, limit, most = members.length }: Page): Members {
+  if (members.length > most) return { total: members.length, members: [] };
   return { total: members.length, members: members.slice(offset, offset + limit) };
 }

@@ -12,6 +12,7 @@ export class GrammarSystem implements CodingSystem {
   readonly url: string;
   readonly name: string;
   readonly complete = true;
+  readonly caseSensitive = true;
   private readonly grammar: Grammar;
 
   constructor(url: string, name: string, grammar: Grammar) {
@@ -68,16 +69,21 @@ function anyUri(code: string): string | undefined {
   return code.length <= maxCodeLength && /^[A-Za-z][A-Za-z0-9+.-]*:\S+$/.test(code) ? code : undefined;
 }
 
-/** ISO 4217 as the Unicode locale data list it. */
+/** ISO 4217, those of the past too, as the Unicode locale data name them. */
 function currencies(): CodingSystem {
-  const names = new Intl.DisplayNames('en', { type: 'currency' });
+  const names = new Intl.DisplayNames('en', { type: 'currency', fallback: 'none' });
+  const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+  const codes = letters.flatMap((a) => letters.flatMap((b) => letters.map((c) => a + b + c)));
   return new ResourceSystem({
     resourceType: 'CodeSystem',
     url: 'urn:iso:std:iso:4217',
     name: 'ISO 4217',
     status: 'active',
     content: 'complete',
-    concept: Intl.supportedValuesOf('currency').map((code) => ({ code, display: names.of(code) ?? code })),
+    concept: codes.flatMap((code) => {
+      const display = names.of(code);
+      return display === undefined ? [] : [{ code, display }];
+    }),
   });
 }
 

@@ -5,14 +5,13 @@ export {
   type Concept,
   type ConceptProperty,
   type Designation,
+  type Include,
   propertyText,
   type Subsumption,
 } from './coding-system.ts';
-export type { Coded, Member, Members } from './compose.ts';
-export { definitionsSource } from './definitions-source.ts';
-export { grammarSource } from './grammars.ts';
+export { type Coded, isUnlisted, type Member, type Members, type Vocabulary } from './compose.ts';
 export * from './refusal.ts';
-export { TerminologyService } from './service.ts';
-export { type CodeSystem, type ConceptMap, layered, type SystemSource, sourceOf, type TerminologySource, type ValueSet } from './source.ts';
+export { publishedTerminology, TerminologyService } from './service.ts';
+export { type CodeSystem, type ConceptMap, type SystemSource, sourceOf, type TerminologySource, type ValueSet } from './source.ts';
 export { releasesSource } from './table-system.ts';
 export { isFound, type Match, matches, type Question } from './translate.ts';

@@ -20,6 +20,7 @@ export class ResourceSystem implements CodingSystem {
   readonly version?: string;
   readonly name: string;
   readonly complete: boolean;
+  readonly caseSensitive: boolean;
   private readonly nodes: ReadonlyMap<string, Node>;
   private readonly keyOf: (code: string) => string;
   private readonly abstractNames: ReadonlySet<string>;
@@ -29,7 +30,8 @@ export class ResourceSystem implements CodingSystem {
     if (resource.version !== undefined) this.version = resource.version;
     this.name = resource.title ?? resource.name ?? this.url;
     this.complete = resource.content === 'complete';
-    this.keyOf = resource.caseSensitive === false ? (code) => code.toLowerCase() : (code) => code;
+    this.caseSensitive = resource.caseSensitive !== false;
+    this.keyOf = this.caseSensitive ? (code) => code : (code) => code.toLowerCase();
     this.nodes = nodesOf(resource, this.keyOf);
     this.abstractNames = propertyNames(resource, 'notSelectable', 'abstract');
   }

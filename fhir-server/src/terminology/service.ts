@@ -1,8 +1,10 @@
 // https://hl7.org/fhir/R4/terminology-service.html — the one place that knows code systems, value sets and concept maps, wherever they come from.
 import type { CodingSystem } from './coding-system.ts';
-import { type Coded, Composer, type Members, type Page, type Terminology } from './compose.ts';
+import { type Coded, Composer, type Members, type Page, type Vocabulary } from './compose.ts';
+import { definitionsSource } from './definitions-source.ts';
+import { grammarSource } from './grammars.ts';
 import { ResourceSystem } from './resource-system.ts';
-import type { ConceptMap, SystemSource, TerminologySource, ValueSet } from './source.ts';
+import { type ConceptMap, layered, type SystemSource, type TerminologySource, type ValueSet } from './source.ts';
 
 /** Another node may have stored a new version: what was read is not kept longer. */
 const maxAgeMs = 60_000;
@@ -11,7 +13,7 @@ const maxKept = 500;
 const snomed = 'http://snomed.info/sct';
 const loinc = 'http://loinc.org';
 
-export class TerminologyService implements Terminology {
+export class TerminologyService implements Vocabulary {
   private readonly source: TerminologySource;
   private readonly systems: readonly SystemSource[];
   private readonly now: () => Date;
@@ -79,6 +81,14 @@ export class TerminologyService implements Terminology {
     }
     return undefined;
   }
+}
+
+/**
+ * The terminology of R4 and what is given, which counts first.
+ * @param systems code systems that are no resources, asked before the grammars
+ */
+export function publishedTerminology(source: TerminologySource, systems: readonly SystemSource[], now: () => Date): TerminologyService {
+  return new TerminologyService(layered(source, definitionsSource), [...systems, grammarSource(definitionsSource)], now);
 }
 
 /** Value sets that have no resource: https://hl7.org/fhir/R4/snomedct.html#implicit and https://hl7.org/fhir/R4/loinc.html#implicit. */

@@ -1,9 +1,9 @@
 // https://hl7.org/fhir/R4/terminology-module.html — where code systems, value sets and concept maps come from: the port of whoever holds them.
 import type { Resource } from '@limen/fhir-model';
-import type { CodeSystem, ValueSet } from '../validation/profile-source.ts';
 import type { CodingSystem } from './coding-system.ts';
 
-export type { CodeSystem, ValueSet };
+export type CodeSystem = Extract<Resource, { resourceType: 'CodeSystem' }>;
+export type ValueSet = Extract<Resource, { resourceType: 'ValueSet' }>;
 export type ConceptMap = Extract<Resource, { resourceType: 'ConceptMap' }>;
 
 /** Resources by canonical, `url` or `url|version`; undefined for what is not there. */

@@ -71,6 +71,7 @@ class TableSystem implements CodingSystem {
   readonly version: string;
   readonly name: string;
   readonly complete = true;
+  readonly caseSensitive = true;
   private readonly pool: Pool;
   private readonly release: ReleaseRow;
 
@@ -100,22 +101,22 @@ class TableSystem implements CodingSystem {
     };
   }
 
-  async select({ filters, codes, text, activeOnly, offset, limit }: Selection): Promise<Selected> {
+  async select({ filters, codes, text, activeOnly, most, designations, offset, limit }: Selection): Promise<Selected> {
     const where = new Where();
     where.add('release = ?', this.release.release);
     if (codes) where.add('code = any(?::text[])', codes);
     if (activeOnly) where.add('active');
     if (text !== undefined) textCondition(where, text);
     for (const filter of filters) await this.filterCondition(where, filter);
-    const [counted, found] = await Promise.all([
-      this.pool.query<{ total: string }>(`select count(*) as total from concept where ${where.text}`, where.values),
-      this.pool.query<ConceptRow>(
-        `select ${columns} from concept where ${where.text} order by code offset ${Number(offset)} limit ${Number(limit)}`,
-        where.values,
-      ),
-    ]);
-    const terms = await this.terms(found.rows.map(({ n }) => n));
-    return { total: Number(counted.rows[0]?.total), concepts: found.rows.map((row) => listed(row, terms)) };
+    const counted = await this.pool.query<{ total: string }>(`select count(*) as total from concept where ${where.text}`, where.values);
+    const total = Number(counted.rows[0]?.total);
+    if (limit === 0 || total > (most ?? total)) return { total, concepts: [] };
+    const { rows } = await this.pool.query<ConceptRow>(
+      `select ${columns} from concept where ${where.text} order by code offset ${Number(offset)} limit ${Number(limit)}`,
+      where.values,
+    );
+    const terms = designations ? await this.terms(rows.map(({ n }) => n)) : new Map<number, readonly Designation[]>();
+    return { total, concepts: rows.map((row) => listed(row, terms)) };
   }
 
   async subsumption(codeA: string, codeB: string): Promise<Subsumption> {

@@ -1,6 +1,6 @@
 // https://hl7.org/fhir/R4/extensibility.html — an extension is known by its definition: where it may stand and what it holds.
 import type { Issue } from '@limen/fhir-model';
-import { loadTerminology } from '@limen/fhir-model/definitions';
+import { loadExtensions } from '@limen/fhir-model/definitions';
 import type { Visit } from './content-walk.ts';
 import { isObject, type JsonObject } from './elements.ts';
 import type { Profiles } from './profiles.ts';
@@ -37,7 +37,7 @@ function mayStand(contexts: readonly string[], holder: Visit): boolean {
 }
 
 function ofHl7(extension: JsonObject, holder: Visit, path: string): Issue[] {
-  const known = loadTerminology().extensions[String(extension['url'])];
+  const known = loadExtensions()[String(extension['url'])];
   if (!known) return [];
   const issues: Issue[] = [];
   if (extension['url'] !== fhirType && !mayStand(known.contexts, holder)) issues.push(misplaced(path));
@@ -63,7 +63,7 @@ async function extensionIssues(extension: JsonObject, holder: Visit, path: strin
   const { url } = extension;
   // Parts of an extension have no address of their own.
   if (typeof url !== 'string' || !url.includes(':')) return [];
-  if (loadTerminology().extensions[url]) return ofHl7(extension, holder, path);
+  if (loadExtensions()[url]) return ofHl7(extension, holder, path);
   const definition = await profiles.profile(url).catch(() => undefined);
   if (definition?.type !== 'Extension') return unknown(url, path);
   const inside = definition.validateElement(extension, holder.owner);

@@ -30,12 +30,12 @@ function saysOnlyThatAbsent(partner: unknown): boolean {
   return extensions.length > 0 && extensions.every(({ url }) => url === dataAbsentReason);
 }
 
-/** Systems are input, and each is looked up: no resource has so many that are known. */
-const maxSystems = 200;
+/** Codes are input, and each is looked up: no resource has so many different ones. */
+const maxCodes = 2000;
 
 export class TerminologyContent {
   private readonly valueSets: ValueSets;
-  private readonly codes = new Map<string, Promise<ReadonlySet<string> | undefined>>();
+  private readonly codes = new Map<string, Promise<boolean | undefined>>();
   private readonly members = new Map<string, Promise<Membership | undefined>>();
 
   constructor(valueSets: ValueSets) {
@@ -55,13 +55,14 @@ export class TerminologyContent {
   async isOfSystem(system: string, code: string): Promise<boolean | undefined> {
     // Expressions of several concepts are a language of their own.
     if (system === snomed) return /^\w+$/.test(code) && !isSnomedId(code) ? false : undefined;
-    let codes = this.codes.get(system);
-    if (!codes) {
-      if (this.codes.size >= maxSystems) return undefined;
-      codes = this.valueSets.codes(system);
-      this.codes.set(system, codes);
+    const key = `${system}|${code}`;
+    let isOne = this.codes.get(key);
+    if (!isOne) {
+      if (this.codes.size >= maxCodes) return undefined;
+      isOne = this.valueSets.isOfSystem(system, code);
+      this.codes.set(key, isOne);
     }
-    return (await codes)?.has(code);
+    return isOne;
   }
 
   private async coding({ system, code }: JsonObject, path: string): Promise<Issue[]> {

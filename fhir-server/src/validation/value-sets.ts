@@ -1,32 +1,16 @@
-// https://hl7.org/fhir/R4/valueset.html#compositions — whether a code is of a value set, from stored terminology and that of the definitions.
-import { loadTerminology, type ValueSetPart } from '@limen/fhir-model/definitions';
-import type { CodeSystem, ProfileSource, ValueSet } from './profile-source.ts';
-
-type Include = NonNullable<NonNullable<ValueSet['compose']>['include']>[number];
-type Concept = NonNullable<CodeSystem['concept']>[number];
+// https://hl7.org/fhir/R4/valueset.html#compositions — whether a code is of a value set, told without waiting: what can be listed is listed beforehand.
+import { type CodingSystem, type Include, isUnlisted, type ValueSet, type Vocabulary } from '../terminology/index.ts';
 
 /**
- * Whether a code is a member; undefined where it can't be told (a system that is not here, a filter).
+ * Whether a code is a member; undefined where it can't be told (a system that is not here, or can't be listed).
  * @param system undefined for elements of type code, which have none
  */
 export type Membership = (system: string | undefined, code: string) => boolean | undefined;
 
 /** Value sets that include each other in a ring, or in more steps than any does. */
 const maxDepth = 10;
-
-function codesOf(concepts: readonly Concept[]): string[] {
-  return concepts.flatMap(({ code, concept }) => [...(code ? [code] : []), ...codesOf(concept ?? [])]);
-}
-
-/** The concept and all under it; nothing when the system does not have it. */
-function subtree(concepts: readonly Concept[], root: string): string[] {
-  for (const concept of concepts) {
-    if (concept.code === root) return codesOf([concept]);
-    const below = subtree(concept.concept ?? [], root);
-    if (below.length > 0) return below;
-  }
-  return [];
-}
+/** Of larger systems nothing is told. */
+const maxListed = 20_000;
 
 const unknown: Membership = () => undefined;
 const nothing: Membership = () => false;
@@ -60,32 +44,41 @@ function ofSystem(system: string, member: Membership): Membership {
   return (given, code) => (given === undefined || given === system ? member(given, code) : false);
 }
 
-export class ValueSets {
-  private readonly source: ProfileSource;
+/** The codes of a system that pass the filters of an include. */
+async function selected(known: CodingSystem, { filter = [], concept }: Include): Promise<readonly string[] | undefined> {
+  const codes = concept && { codes: concept.map(({ code = '' }) => code) };
+  try {
+    const found = await known.select({ filters: filter, ...codes, offset: 0, limit: maxListed, most: maxListed });
+    return found && found.total <= maxListed ? found.concepts.map(({ code }) => code) : undefined;
+  } catch {
+    // A filter that is not known here.
+    return undefined;
+  }
+}
 
-  constructor(source: ProfileSource) {
+export class ValueSets {
+  private readonly source: Vocabulary;
+
+  constructor(source: Vocabulary) {
     this.source = source;
   }
 
   /** The value set of a canonical; undefined when it is not known at all. */
   async membership(canonical: string, depth = 0): Promise<Membership | undefined> {
-    const [url = ''] = canonical.split('|');
     if (depth > maxDepth) return unknown;
-    const stored = await this.source.valueSet(canonical);
-    if (stored) return this.ofStored(stored, depth);
-    const parts = loadTerminology().valueSets[url];
-    return parts && anyOf(await Promise.all(parts.map((part) => this.ofPart(part, depth))));
+    const found = await this.source.valueSet(canonical);
+    return found && this.of(found, depth);
   }
 
-  /** All codes of a complete code system; undefined when it is not here in full. */
-  async codes(system: string): Promise<ReadonlySet<string> | undefined> {
-    const stored = await this.source.codeSystem(system);
-    if (stored?.content === 'complete') return new Set(codesOf(stored.concept ?? []));
-    const codes = loadTerminology().codeSystems[system];
-    return codes && new Set(codes);
+  /** Whether a code is one of its system; undefined where that is not known. */
+  async isOfSystem(system: string, code: string): Promise<boolean | undefined> {
+    const known = await this.source.codingSystem(system);
+    if (!known) return undefined;
+    const found = await known.select({ filters: [], codes: [code], offset: 0, limit: 1 });
+    return found?.total ? true : known.complete ? false : undefined;
   }
 
-  private async ofStored({ compose, expansion }: ValueSet, depth: number): Promise<Membership> {
+  private async of({ compose, expansion }: ValueSet, depth: number): Promise<Membership> {
     const contains = expansion?.contains;
     if (!compose) return contains ? anyOf(contains.map(({ system, code }) => listed(system, new Set(code ? [code] : [])))) : nothing;
     const included = anyOf(await Promise.all((compose.include ?? []).map((include) => this.ofInclude(include, depth))));
@@ -101,43 +94,22 @@ export class ValueSets {
     ]);
   }
 
-  private async ofInclude({ system, concept, filter, valueSet }: Include, depth: number): Promise<Membership> {
-    const members: Membership[] = [];
-    if (system !== undefined && filter?.length) members.push(ofSystem(system, await this.filtered(system, filter)));
-    else if (system !== undefined)
-      members.push(
-        await this.ofCodes(
-          system,
-          concept?.map(({ code }) => code ?? ''),
-        ),
-      );
-    for (const canonical of valueSet ?? []) members.push((await this.membership(canonical, depth + 1)) ?? unknown);
+  private async ofInclude(include: Include, depth: number): Promise<Membership> {
+    const { system, valueSet = [] } = include;
+    const members: Membership[] = system === undefined ? [] : [await this.ofCodes(include, system)];
+    for (const canonical of valueSet) members.push((await this.membership(canonical, depth + 1)) ?? unknown);
     return allOf(members);
   }
 
-  private async ofCodes(system: string, codes: readonly string[] | undefined): Promise<Membership> {
-    const known = codes ? new Set(codes) : await this.codes(system);
-    return known ? listed(system, known) : ofSystem(system, unknown);
-  }
-
-  /** Only the hierarchy of stored code systems can be followed. */
-  private async filtered(system: string, filters: NonNullable<Include['filter']>): Promise<Membership> {
-    const stored = await this.source.codeSystem(system);
-    if (stored?.content !== 'complete') return unknown;
-    const concepts = stored.concept ?? [];
-    const members = filters.map(({ op, value }): Membership => {
-      if (op !== 'is-a' && op !== 'descendent-of') return unknown;
-      const found = subtree(concepts, value ?? '');
-      return listed(system, new Set(op === 'is-a' ? found : found.slice(1)));
-    });
-    return allOf(members);
-  }
-
-  private async ofPart({ system, codes, valueSets, open }: ValueSetPart, depth: number): Promise<Membership> {
-    if (open) return system === undefined ? unknown : ofSystem(system, unknown);
-    const members: Membership[] = [];
-    if (system !== undefined) members.push(await this.ofCodes(system, codes));
-    for (const canonical of valueSets ?? []) members.push((await this.membership(canonical, depth + 1)) ?? unknown);
-    return allOf(members);
+  private async ofCodes(include: Include, system: string): Promise<Membership> {
+    const { concept, filter = [] } = include;
+    if (isUnlisted(include)) return ofSystem(system, unknown);
+    if (concept && filter.length === 0) return listed(system, new Set(concept.map(({ code = '' }) => code)));
+    const known = await this.source.codingSystem(system, include.version);
+    const codes = known && (await selected(known, include));
+    if (!codes) return ofSystem(system, unknown);
+    const set = new Set(codes);
+    const isExact = known.complete && known.caseSensitive;
+    return isExact ? listed(system, set) : ofSystem(system, (_, code) => set.has(code) || undefined);
   }
 }

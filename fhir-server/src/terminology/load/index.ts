@@ -31,7 +31,7 @@ export async function loadRelease(client: pg.ClientBase, kind: string, where: st
 }
 
 /** The same on a database of the product, which must have been started once: it makes the tables. @throws ReleaseError */
-export async function loadTerminology(database: pg.ClientConfig, kind: string, where: string, version?: string): Promise<Loaded> {
+export async function loadCodeSystem(database: pg.ClientConfig, kind: string, where: string, version?: string): Promise<Loaded> {
   const client = new pg.Client(database);
   await client.connect();
   try {
