@@ -1,13 +1,14 @@
 // Bulk data as a client of the product sees it: $import by address and by body, $export, refusals, and kill -9 in the middle of both. Under date-shift.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { type Product, startProduct } from '../product.ts';
-import { type Answer, allPages, ask, assertRefused, database, type Json, list, type Rest, rest } from '../rest-client.ts';
+import { type Answer, allPages, ask, assertRefused, database, entriesOf, type Json, list, type Rest, rest } from '../rest-client.ts';
 
 const respondAsync = { prefer: 'respond-async' };
 const ndjson = { 'content-type': 'application/fhir+ndjson' };
@@ -332,7 +333,7 @@ describe('$export', () => {
   test('since an earlier one: exactly what changed, deletions too', async () => {
     const first = await finished(fhir, jobOf(await fhir('$export?_type=Observation', { headers: respondAsync })));
     const since = encodeURIComponent(String(first['transactionTime']));
-    const [one, two] = (await allPages(fhir, 'Observation?_count=2')).slice(0, 2).map((e) => e['resource'] as unknown as Made);
+    const [one, two] = entriesOf(await fhir('Observation?_count=2')).map((e) => e['resource'] as unknown as Made);
     assert.ok(one && two);
     const changed = await fhir(`Observation/${one.id}`, { method: 'PUT', body: { ...one, status: 'corrected' } });
     assert.equal(changed.status, 200, changed.text);
@@ -345,6 +346,39 @@ describe('$export', () => {
     assert.equal((await linesOf(file))[0]?.id, one.id);
     const [bundle] = await linesOf(gone);
     assert.equal(JSON.stringify(bundle?.['entry']), JSON.stringify([{ request: { method: 'DELETE', url: `Observation/${two.id}` } }]));
+  });
+});
+
+describe('a direct import that breaks off', () => {
+  test('has failed, keeps what came, and goes on when it is sent again with the same key', async () => {
+    const body = lines([patient(4), ...Array.from({ length: 899 }, (_, n) => ({ ...observation(3000 + n, 4), encounter: undefined }))]);
+    const headers = { ...ndjson, 'idempotency-key': 'broken-off' };
+    const client = await database(product);
+    const kept = async (): Promise<number> =>
+      Number((await client.query("select count(*) as n from idempotency where client like 'job:%'")).rows[0]?.n);
+    const before = await kept();
+    const { hostname, port } = new URL(product.origin);
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    const token = await product.backendToken();
+    const head = [
+      'POST /fhir/$import HTTP/1.1',
+      `Host: ${hostname}`,
+      `Authorization: Bearer ${token}`,
+      ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+      `Content-Length: ${Buffer.byteLength(body)}`,
+    ];
+    socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, body.length / 2)}`);
+    while ((await kept()) < before + 2) await pause(20);
+    socket.destroy();
+    let answer = await fhir('$import', { body, headers });
+    for (; answer.status === 409; answer = await fhir('$import', { body, headers })) await pause(50);
+    const manifest = await finished(fhir, jobOf(answer));
+    assert.deepEqual(stored(manifest), { Observation: 899, Patient: 1 });
+    assert.equal(await kept(), before + 5);
+    await client.end();
+    const total = await fhir('Observation?value-quantity=ge3000&_summary=count');
+    assert.equal(Number(total.json['total']), 899);
   });
 });
 
@@ -377,7 +411,10 @@ describe('kill -9', () => {
   });
 
   test('in the middle of an export: complete, and of the moment when it began', async () => {
+    const old = jobOf(await fhir('$export?_type=Group', { headers: respondAsync }));
+    await finished(fhir, old);
     const client = await database(product);
+    await client.query("update operational.job set expires_at = now() - interval '1 second' where id = $1", [old.slice(-36)]);
     // Older versions are read page by page: so the export stands still after it has begun.
     await client.query('begin; lock table res_hist in access exclusive mode');
     const place = jobOf(await fhir('$export?_type=Observation', { headers: respondAsync }));
@@ -393,6 +430,9 @@ describe('kill -9', () => {
     assert.ok(!ids.has(String(late.json['id'])));
     const total = await fhir('Observation?_summary=count');
     assert.equal(found.length, Number(total.json['total']) - 1);
+    // A day after its end a job is gone with its files.
+    assertRefused(await fhir(placeNow(old)), 404, 'not-found');
+    assert.ok(!readdirSync(path.join(product.dataDir, 'exports')).includes(old.slice(-36)));
   });
 });
 

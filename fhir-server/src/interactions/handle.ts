@@ -55,7 +55,6 @@ function routeOf(server: Server, request: Request): Route {
   if (first === '_search' && second === undefined && method === 'POST') return route('search-system', viewedBundle(searchSystem));
   const operation = segments.find((s) => s.startsWith('$'));
   if (first === '_jobs') return route('job', (s, p, r) => s.jobs.answer(p, r));
-  if (operation === '$export' || operation === '$import') return route(operation, (s, p, r) => s.jobs.kickOff(p, r));
   if (operation === '$validate') return route(operation, validate);
   if (operation && isTerminologyOperation(request)) return route(operation, terminology);
   const own = operation && ownOperation(server, request);

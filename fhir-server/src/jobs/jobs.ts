@@ -100,8 +100,6 @@ export class Jobs {
       await checkFilters(server, principal, asked);
       return this.#takeIn('export', principal, request, await withMembers(server, principal, asked));
     }
-    if (request.segments.length !== 1)
-      throw new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'No such operation at this address.' });
     requireImporter(server, principal);
     if (request.body instanceof Readable) return this.#receive(principal, request, request.body);
     const { importSources } = this.#options;

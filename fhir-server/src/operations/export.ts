@@ -2,7 +2,8 @@
 import { grantsFor, OperationOutcomeError, type Principal, parseDate, seesSystemTimes } from '@limen/fhir-model';
 import type { Server } from '../server.ts';
 import { parseElements } from '../view/index.ts';
-import { badParameter, type Given, givenParameters, type KickOff, requireAsync, requireMethod } from './kick-off.ts';
+import { badParameter, type Given, givenParameters, requireAsync } from './kick-off.ts';
+import type { Call, OwnOperation } from './own.ts';
 
 export interface ExportRequest {
   readonly level: 'system' | 'patient' | 'group';
@@ -26,10 +27,9 @@ const maximumPatients = 10_000;
 /**
  * @throws OperationOutcomeError 400 for what is malformed or not supported, 403 where the scopes do not reach
  */
-export function parseExport(server: Server, principal: Principal, call: KickOff): ExportRequest {
-  requireMethod(call, 'GET', 'POST');
+export function parseExport(server: Server, principal: Principal, call: Call): ExportRequest {
   requireAsync(call.headers);
-  const place = levelOf(server, call);
+  const place = levelOf(call);
   const given = usable(givenParameters(call), /handling=lenient/.test(call.headers['prefer'] ?? ''));
   const values = (name: string): string[] => given.filter((g) => g.name === name).map((g) => g.value);
   if (values('_outputFormat').some((format) => !formats.has(format.replace(' ', '+'))))
@@ -50,13 +50,10 @@ function forbidden(diagnostics: string): OperationOutcomeError {
   return new OperationOutcomeError(403, { code: 'forbidden', diagnostics });
 }
 
-function levelOf(server: Server, { segments }: KickOff): Pick<ExportRequest, 'level' | 'group'> {
-  const [first, second, third] = segments;
-  if (first === '$export' && second === undefined) return { level: 'system' };
-  if (first === 'Patient' && second === '$export' && third === undefined) return { level: 'patient' };
-  if (first === 'Group' && second && third === '$export' && segments.length === 3 && server.types.has('Group'))
-    return { level: 'group', group: second };
-  throw new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'No such operation at this address.' });
+function levelOf({ segments }: Call): Pick<ExportRequest, 'level' | 'group'> {
+  const [first, id] = segments;
+  if (first === 'Group' && id !== undefined) return { level: 'group', group: id };
+  return { level: first === 'Patient' ? 'patient' : 'system' };
 }
 
 /** What is known; the rest is refused, or left out where the client wants it so. */
@@ -130,3 +127,23 @@ function patientsOf(values: readonly string[], level: ExportRequest['level'], me
     return id;
   });
 }
+
+const guide = 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition';
+const kickOff = {
+  code: 'export',
+  methods: ['GET', 'POST'],
+  run: ({ server, principal, call }) => server.jobs.kickOff(principal, call),
+} as const satisfies Partial<OwnOperation>;
+
+/** Of the system, of all patients, of the members of a Group. */
+export const exportOperations: readonly OwnOperation[] = [
+  { ...kickOff, definition: `${guide}/export`, isOfSystem: true, isOfType: () => false, isOfInstance: () => false },
+  {
+    ...kickOff,
+    definition: `${guide}/patient-export`,
+    isOfSystem: false,
+    isOfType: (type) => type === 'Patient',
+    isOfInstance: () => false,
+  },
+  { ...kickOff, definition: `${guide}/group-export`, isOfSystem: false, isOfType: () => false, isOfInstance: (type) => type === 'Group' },
+];

@@ -1,7 +1,8 @@
 // https://github.com/smart-on-fhir/bulk-import/blob/master/import.md — the kick-off request of $import, checked before there is a job.
 import { grantsFor, OperationOutcomeError, type Parameters, type Principal } from '@limen/fhir-model';
 import type { Server } from '../server.ts';
-import { badParameter, type KickOff, parametersBody, requireAsync, requireMethod, textOf } from './kick-off.ts';
+import { badParameter, parametersBody, requireAsync, textOf } from './kick-off.ts';
+import type { Call, OwnOperation } from './own.ts';
 
 export interface ImportInput {
   readonly type: string;
@@ -20,10 +21,9 @@ const maximumInputs = 1000;
 const maximumText = 2000;
 
 /**
- * @throws OperationOutcomeError 400, 403, 405
+ * @throws OperationOutcomeError 400, 403
  */
-export function parseImport(server: Server, principal: Principal, call: KickOff, isAllowed: (url: URL) => boolean): ImportRequest {
-  requireMethod(call, 'POST');
+export function parseImport(server: Server, principal: Principal, call: Call, isAllowed: (url: URL) => boolean): ImportRequest {
   requireAsync(call.headers);
   const parameters = parametersBody(call);
   const issues = server.validator.validate(call.body as Parameters, 'Parameters');
@@ -45,8 +45,7 @@ export function parseImport(server: Server, principal: Principal, call: KickOff,
 }
 
 /** Import of the body itself: `POST [base]/$import` with `application/fhir+ndjson`. */
-export function parseDirectImport(principal: Principal, call: KickOff): ImportRequest {
-  requireMethod(call, 'POST');
+export function parseDirectImport(principal: Principal, call: Call): ImportRequest {
   const unknown = [...call.query.keys()].some((name) => name !== 'inputSource');
   if (unknown) throw badParameter('A direct import has only the parameter inputSource.');
   const inputSource = call.query.get('inputSource') ?? `urn:limen:client:${principal.clientId}`;
@@ -103,3 +102,13 @@ function inOrder(server: Server, inputs: readonly ImportInput[]): readonly Impor
     .sort((a, b) => rank(a.input.type) - rank(b.input.type) || a.i - b.i)
     .map(({ input }) => input);
 }
+
+export const importOperation: OwnOperation = {
+  code: 'import',
+  definition: 'https://github.com/smart-on-fhir/bulk-import/blob/master/import.md',
+  isOfSystem: true,
+  isOfType: () => false,
+  isOfInstance: () => false,
+  methods: ['POST'],
+  run: ({ server, principal, call }) => server.jobs.kickOff(principal, call),
+};

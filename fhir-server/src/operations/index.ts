@@ -2,6 +2,8 @@
 import { convert } from './convert.ts';
 import { diff } from './diff.ts';
 import { encounterEverything, patientEverything } from './everything.ts';
+import { exportOperations } from './export.ts';
+import { importOperation } from './import.ts';
 import { lastN } from './lastn.ts';
 import { meta, metaAdd, metaDelete } from './meta.ts';
 import type { OwnOperation } from './own.ts';
@@ -19,4 +21,6 @@ export const ownOperations: readonly OwnOperation[] = [
   metaDelete,
   diff,
   convert,
+  ...exportOperations,
+  importOperation,
 ];

@@ -1,10 +1,6 @@
 // https://hl7.org/fhir/R4/async.html — what the kick-off requests of long operations share: Prefer, and parameters of a query or of Parameters.
 import { OperationOutcomeError, type Parameters } from '@limen/fhir-model';
-import type { OperationCall } from './input.ts';
-
-export interface KickOff extends OperationCall {
-  readonly headers: { readonly [name: string]: string | undefined };
-}
+import type { Call } from './own.ts';
 
 export interface Given {
   readonly name: string;
@@ -16,25 +12,15 @@ export function badParameter(diagnostics: string, code: 'invalid' | 'not-support
 }
 
 /** @throws OperationOutcomeError 400 without `Prefer: respond-async` */
-export function requireAsync(headers: KickOff['headers']): void {
+export function requireAsync(headers: Call['headers']): void {
   if (/(^|[\s,;])respond-async\b/.test(headers['prefer'] ?? '')) return;
   throw new OperationOutcomeError(400, { code: 'invalid', diagnostics: 'This operation runs asynchronously: send Prefer: respond-async.' });
-}
-
-/** @throws OperationOutcomeError 405 */
-export function requireMethod(call: KickOff, ...methods: readonly string[]): void {
-  if (methods.includes(call.method)) return;
-  throw new OperationOutcomeError(
-    405,
-    { code: 'not-supported', diagnostics: 'This method is not supported here.' },
-    { headers: { allow: methods.join(', ') } },
-  );
 }
 
 type Parameter = NonNullable<Parameters['parameter']>[number];
 
 /** The Parameters of a POST; none of a body that is absent. */
-export function parametersBody(call: KickOff): readonly Parameter[] {
+export function parametersBody(call: Call): readonly Parameter[] {
   const body = call.body as Parameters | undefined;
   if (body === undefined || body === null) return [];
   if (body.resourceType !== 'Parameters' || (body.parameter !== undefined && !Array.isArray(body.parameter)))
@@ -55,7 +41,7 @@ export function textOf(parameter: Parameter): string | undefined {
 }
 
 /** Name and value of all parameters, of the query and of the body. */
-export function givenParameters(call: KickOff): readonly Given[] {
+export function givenParameters(call: Call): readonly Given[] {
   const fromBody = call.method === 'POST' ? parametersBody(call) : [];
   return [
     ...[...call.query].map(([name, value]) => ({ name, value })),

@@ -5,7 +5,7 @@ import { deriveKey, keyedHash } from './keys.ts';
 
 export const sourceIdsSql = `
 create table vault.source_id (
-  tenant int4 not null, key bytea not null, id text collate "C" not null,
+  tenant int4 not null, key bytea not null, id uuid not null,
   primary key (tenant, key)
 );
 `;
@@ -35,11 +35,13 @@ interface Row {
   readonly id: string;
 }
 
+/** A keyed hash of 128 bits meets another one never in practice, and the index stays half as large. */
+const keyBytes = 16;
 /** Names asked for last; identified, so never more than a working set. */
 const maximumKnown = 100_000;
 const findSql = 'select key, id from vault.source_id where tenant = $1 and key = any($2)';
 const makeSql = `insert into vault.source_id (tenant, key, id)
-  select $1, k, i from unnest($2::bytea[], $3::text[]) as t(k, i) order by k on conflict do nothing returning key, id`;
+  select $1, k, i from unnest($2::bytea[], $3::uuid[]) as t(k, i) order by k on conflict do nothing returning key, id`;
 
 class PostgresSourceIds implements SourceIds {
   readonly #pool: Pool;
@@ -89,7 +91,7 @@ class PostgresSourceIds implements SourceIds {
   }
 
   #hash({ source, reference }: SourceName): string {
-    return keyedHash(this.#key, 'source', String(this.#tenant), source, reference).toString('hex');
+    return keyedHash(this.#key, 'source', String(this.#tenant), source, reference).toString('hex', 0, keyBytes);
   }
 
   async #make(names: readonly (SourceName & { readonly proposed: string })[], missing: ReadonlyMap<string, string>): Promise<Row[]> {
