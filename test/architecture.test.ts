@@ -45,6 +45,7 @@ const rank: { readonly [folder: string]: number } = {
   jobs: 3,
   deidentification: 2,
   expressions: 2,
+  graphql: 2,
   operations: 2,
   patch: 2,
   search: 2,

@@ -1,6 +1,7 @@
 // The FHIR server, the only holder of data: what start.ts, tests and benchmarks may use of it.
 export { verifyAnchors } from './audit/anchor.ts';
 export { verifyAudit } from './audit/verify.ts';
+export { Execution, Query, type Source } from './graphql/index.ts';
 export { productLog } from './log.ts';
 export { type OpenServer, openServer, type ServerOptions } from './open.ts';
 export { parsePatch } from './patch/index.ts';

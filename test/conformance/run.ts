@@ -7,6 +7,7 @@ import { cdsHooks } from './suites/cds-hooks.ts';
 import { deid } from './suites/deid.ts';
 import { fhirTestCases } from './suites/fhir-test-cases.ts';
 import { fhirPath } from './suites/fhirpath.ts';
+import { graphql } from './suites/graphql.ts';
 import { hl7v2 } from './suites/hl7v2.ts';
 import { patchCases } from './suites/patch.ts';
 import { sqlOnFhir } from './suites/sql-on-fhir.ts';
@@ -14,7 +15,7 @@ import { synthea } from './suites/synthea.ts';
 import { vectors } from './suites/vectors.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const suites: readonly Suite[] = [deid, vectors, cdsHooks, fhirTestCases, fhirPath, patchCases, hl7v2, sqlOnFhir, synthea];
+const suites: readonly Suite[] = [deid, vectors, cdsHooks, fhirTestCases, fhirPath, patchCases, graphql, hl7v2, sqlOnFhir, synthea];
 
 interface Report {
   readonly suite: string;

@@ -16,6 +16,13 @@ export function runFilterTask({ expression, type, values }: FilterTask): readonl
     const condition = compileFhirPath(expression, type);
     return values.map((value) => isTrue(condition(value, { resource: value })));
   } catch (cause) {
+    if (isTimeOut(cause))
+      throw new OperationOutcomeError(422, { code: 'too-costly', diagnostics: 'The expression takes too long.' }, { cause });
     throw new OperationOutcomeError(422, { code: 'invalid', diagnostics: 'The expression is not a condition in FHIRPath.' }, { cause });
   }
+}
+
+/** The engine gives a regular expression a time of its own. */
+export function isTimeOut(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 }

@@ -3,6 +3,7 @@ import { convert } from './convert.ts';
 import { diff } from './diff.ts';
 import { encounterEverything, patientEverything } from './everything.ts';
 import { exportOperations } from './export.ts';
+import { graphQl } from './graphql.ts';
 import { importOperation } from './import.ts';
 import { lastN } from './lastn.ts';
 import { meta, metaAdd, metaDelete } from './meta.ts';
@@ -23,4 +24,5 @@ export const ownOperations: readonly OwnOperation[] = [
   convert,
   ...exportOperations,
   importOperation,
+  graphQl,
 ];
