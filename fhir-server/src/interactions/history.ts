@@ -6,7 +6,7 @@ import type { VersionPeriod, VisibleType } from '../store/history.ts';
 import type { Stored } from '../store/read.ts';
 import { accessFor } from './access.ts';
 import type { Answer, Request } from './answer.ts';
-import { openCursor, sealCursor } from './cursor.ts';
+import { cursorOwner, openCursor, sealCursor } from './cursor.ts';
 import { covers } from './read.ts';
 
 const refusedParameter = (): OperationOutcomeError =>
@@ -78,7 +78,8 @@ export async function instanceHistory(server: Server, principal: Principal, requ
   const access = await accessFor(server, principal, type, 'r');
   const count = countOf(request.query);
   const period = periodOf(principal, request.query);
-  const cursor = openCursor(server, request.query.get('_cursor'));
+  const owner = cursorOwner(principal, `${type}/${id}/_history`, request.query);
+  const cursor = openCursor(server, request.query.get('_cursor'), owner);
   const current = await server.reader.current(type, id);
   if (!current || !covers(access, current)) throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
   const self = `${server.base}/${type}/${id}/_history?_count=${count}${askedParameters(request.query)}`;
@@ -89,7 +90,7 @@ export async function instanceHistory(server: Server, principal: Principal, requ
   const links = [{ relation: 'self', url: self }];
   const last = page.at(-1);
   if (versions.length > count && last)
-    links.push({ relation: 'next', url: `${self}&_cursor=${sealCursor(server, { keys: [], rid: String(last.version) })}` });
+    links.push({ relation: 'next', url: `${self}&_cursor=${sealCursor(server, { keys: [], rid: String(last.version) }, owner)}` });
   return historyBundle(server, page, links, period.since || period.at ? undefined : current.version);
 }
 
@@ -129,7 +130,8 @@ async function typesHistory(
   if (request.query.get('_summary') === 'count') throw refusedParameter();
   const count = countOf(request.query);
   const period = periodOf(principal, request.query);
-  const cursor = openCursor(server, request.query.get('_cursor'));
+  const owner = cursorOwner(principal, `${at}/_history`, request.query);
+  const cursor = openCursor(server, request.query.get('_cursor'), owner);
   const before = cursor ? { before: { lu: cursor.keys[0] ?? '', rid: cursor.rid } } : {};
   const found = await server.reader.typesHistory(visible, { count: count + 1, ...before }, period);
   const page = found.slice(0, count);
@@ -139,7 +141,7 @@ async function typesHistory(
   if (found.length > count && last) {
     links.push({
       relation: 'next',
-      url: `${self}&_cursor=${sealCursor(server, { keys: [last.lastUpdated.toISOString()], rid: last.rid.toString() })}`,
+      url: `${self}&_cursor=${sealCursor(server, { keys: [last.lastUpdated.toISOString()], rid: last.rid.toString() }, owner)}`,
     });
   }
   return historyBundle(server, page, links, undefined);

@@ -3,7 +3,7 @@ import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
 import { type OwnOperation, ownOperations } from '../operations/index.ts';
 import type { Server } from '../server.ts';
 import type { Answer, Request } from './answer.ts';
-import { openCursor, sealCursor } from './cursor.ts';
+import { cursorOwner, openCursor, sealCursor } from './cursor.ts';
 import { copyResource } from './write/copy.ts';
 
 interface Address {
@@ -52,6 +52,7 @@ export async function runOwnOperation(
       { headers: { allow: operation.methods.join(', ') } },
     );
   const address = addressOf(request);
+  const owner = cursorOwner(principal, request.segments.join('/'), []);
   return operation.run({
     server,
     principal,
@@ -69,9 +70,9 @@ export async function runOwnOperation(
         requestId: request.requestId,
       });
     },
-    seal: (state) => sealCursor(server, { keys: state, rid: operation.code }),
+    seal: (state) => sealCursor(server, { keys: state, rid: operation.code }, owner),
     unseal(text) {
-      const cursor = openCursor(server, text);
+      const cursor = openCursor(server, text, owner);
       if (cursor?.rid !== operation.code)
         throw new OperationOutcomeError(400, { code: 'value', diagnostics: 'The paging cursor is not one of this operation.' });
       return cursor.keys.map(String);

@@ -3,8 +3,8 @@ import { grantsFor, OperationOutcomeError, type Principal } from '@limen/fhir-mo
 import { type Condition, conditionOf, cursorAfter, planSearch, type SearchQuery, type SearchRow } from '../search/index.ts';
 import type { Server } from '../server.ts';
 import type { Answer, Request } from './answer.ts';
-import { openCursor, sealCursor } from './cursor.ts';
-import { answerSearch, confirmed, countOf, type Prepared, prepareSearch, searchBundle, searchEntry } from './search.ts';
+import { cursorOwner, openCursor, sealCursor } from './cursor.ts';
+import { answerSearch, confirmed, countOf, type Prepared, prepareSearch, searchBundle, searchEntry, selfQuery } from './search.ts';
 
 /** Sort keys that every type has, and whose texts have one order. */
 const commonSorts: ReadonlySet<string> = new Set(['_id', '_lastUpdated']);
@@ -114,7 +114,8 @@ async function searchTypes(
   let total = 0;
   if (wantsTotal) for (const each of prepared) total += await countOf(server, each.query, each.context);
   if (used.summaryCount || used.count === 0) return searchBundle(server, path, asked, used, { entries: [], total, next: undefined });
-  const cursor = openCursor(server, used.cursor ?? null);
+  const owner = cursorOwner(principal, path, selfQuery(asked, used));
+  const cursor = openCursor(server, used.cursor ?? null, owner);
   const found: Found[] = [];
   for (const { query: each, context } of prepared) {
     const { rows } = await server.runPlan(planSearch(each, cursor ? { ...context, cursor } : context));
@@ -124,7 +125,7 @@ async function searchTypes(
   const stored = server.reader.byRows(page.map((f) => f.row));
   const entries = stored.filter((s, n) => confirmed(page[n]?.query ?? used, s)).map((s) => searchEntry(server, s, 'match'));
   const last = page.at(-1);
-  const next = last && found.length > used.count ? sealCursor(server, cursorAfter(last.row)) : undefined;
+  const next = last && found.length > used.count ? sealCursor(server, cursorAfter(last.row), owner) : undefined;
   return searchBundle(server, path, asked, used, { entries, total: wantsTotal ? total : undefined, next });
 }
 

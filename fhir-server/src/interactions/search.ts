@@ -17,7 +17,7 @@ import type { Server } from '../server.ts';
 import type { Stored } from '../store/read.ts';
 import { accessFor } from './access.ts';
 import type { Answer, Request } from './answer.ts';
-import { openCursor, sealCursor } from './cursor.ts';
+import { cursorOwner, openCursor, sealCursor } from './cursor.ts';
 import { translateIdentifiers } from './identifiers.ts';
 import { included } from './include.ts';
 import { covers } from './read.ts';
@@ -67,12 +67,13 @@ export async function answerSearch(server: Server, principal: Principal, path: s
   const { query, context, asked } = prepared;
   if (query.count === 0 || query.summaryCount)
     return searchBundle(server, path, asked, query, { entries: [], total: await countOf(server, query, context), next: undefined });
-  const cursor = openCursor(server, query.cursor ?? null);
+  const owner = cursorOwner(principal, path, selfQuery(asked, query));
+  const cursor = openCursor(server, query.cursor ?? null, owner);
   const { rows } = await server.runPlan(planSearch(query, cursor ? { ...context, cursor } : context));
   const page = rows.slice(0, query.count);
   const matches = server.reader.byRows(page);
   const last = page.at(-1);
-  const next = last && rows.length > query.count ? sealCursor(server, cursorAfter(last)) : undefined;
+  const next = last && rows.length > query.count ? sealCursor(server, cursorAfter(last), owner) : undefined;
   const total = query.total === 'accurate' || query.total === 'estimate' ? await countOf(server, query, context) : undefined;
   const entries = matches.filter((m) => confirmed(query, m)).map((m) => searchEntry(server, m, 'match'));
   for (const stored of await included(server, principal, query, matches)) entries.push(searchEntry(server, stored, 'include'));
@@ -128,7 +129,7 @@ export async function countOf(server: Server, query: SearchQuery, context: PlanC
 }
 
 /** Self shows what was used. */
-function selfQuery(asked: URLSearchParams, query: SearchQuery): URLSearchParams {
+export function selfQuery(asked: URLSearchParams, query: SearchQuery): URLSearchParams {
   const used = new Set(query.used.map(([name]) => name));
   const self = new URLSearchParams();
   for (const [name, value] of asked) if (used.has(name) && name !== '_cursor') self.append(name, value);
