@@ -23,6 +23,6 @@ export function runFilterTask({ expression, type, values }: FilterTask): readonl
 }
 
 /** The engine gives a regular expression a time of its own. */
-export function isTimeOut(error: unknown): boolean {
+function isTimeOut(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 }
