@@ -38,6 +38,7 @@ import { commitSql } from './store/migrations/0002-commit.ts';
 import { tenantSql } from './store/migrations/0003-tenant.ts';
 import { functionsSql, indexSql } from './store/migrations/0010-index.ts';
 import { conceptsSql } from './store/migrations/0020-concepts.ts';
+import { searchParametersSql } from './store/migrations/0030-search-parameters.ts';
 import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
 import { reindex } from './store/reindex.ts';
@@ -129,6 +130,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0007-feedback', sql: feedbackSql },
     { name: '0010-index', sql: indexSql + functionsSql },
     { name: '0020-concepts', sql: conceptsSql },
+    { name: '0030-search-parameters', sql: searchParametersSql },
     { name: '0011-jobs', sql: jobsSql },
   ]);
   await migrate(vaultPool, [
@@ -144,7 +146,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const clientIds = chosen.name === 'synthetic';
   const codec = await openCodec(pool, definitions, types, options.bodyCodec);
   const anchors = await openAnchors(dataDir, keysDir, now, log);
-  const indexer = await compileIndexer(definitions);
+  const indexer = await compileIndexer(definitions, { words: clientIds });
   await reindex({ pool, tenant, codec, types, indexer, log });
   const stored = storedTerminology(() => server);
   const terminology = publishedTerminology(stored, [releasesSource(pool)], now);

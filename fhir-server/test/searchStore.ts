@@ -24,10 +24,11 @@ import { indexArrayCount, indexArrays, KnownTerms } from '../src/store/index-col
 import { storeSql } from '../src/store/migrations/0001-store.ts';
 import { commitSql } from '../src/store/migrations/0002-commit.ts';
 import { functionsSql, indexSql } from '../src/store/migrations/0010-index.ts';
+import { searchParametersSql } from '../src/store/migrations/0030-search-parameters.ts';
 
 export const definitions = loadDefinitions();
 const types = resourceTypes(definitions);
-export const indexer = await compileIndexer(definitions);
+export const indexer = await compileIndexer(definitions, { words: true });
 export const everything: AccessPredicate = [{ criteria: [] }];
 
 export type Json = { [name: string]: unknown };
@@ -102,7 +103,7 @@ export async function openStore(patients: ReadonlyMap<string, bigint>, codes: Co
   const database = await startEmbeddedPostgres({ dataDir: folder });
   const pool = new pg.Pool({ connectionString: database.connectionString('limen'), max: 2 });
   pool.on('error', () => undefined);
-  await pool.query(storeSql + commitSql + indexSql + functionsSql);
+  await pool.query(storeSql + commitSql + indexSql + functionsSql + searchParametersSql);
   const context = (options: Options = {}, cursor?: Cursor): PlanContext => ({
     tenant: options.tenant ?? 1,
     typeNumber: (type) => types.indexOf(type) + 1,
@@ -114,7 +115,7 @@ export async function openStore(patients: ReadonlyMap<string, bigint>, codes: Co
   const run = async (plan: Plan): Promise<SearchRow[]> => (await pool.query<SearchRow>(plan.text, plan.values)).rows;
   const parsed = async (query: string, options: Options = {}): Promise<ReturnType<typeof parseSearch>> => {
     const [type = '', search = ''] = query.split(/\?(.*)/s);
-    const found = parseSearch(definitions, type, search, { lenient: false });
+    const found = parseSearch(definitions, type, search, { lenient: false, texts: 'kept' });
     const criteria = await resolve(found.criteria, context(options), {
       run: async (plan) => ({ rows: await run(plan) }),
       codes,

@@ -4,11 +4,13 @@ import {
   type Condition,
   conditionOf,
   cursorAfter,
+  estimatedRows,
   isCriterion,
   isSelfContained,
   type PlanContext,
   parseSearch,
   planCount,
+  planEstimate,
   planSearch,
   recheck,
   type SearchQuery,
@@ -50,7 +52,8 @@ export async function prepareSearch(
   // Links show identifiers as they are stored, never as typed; a link of ours that comes back carries a cursor and is translated already.
   const isContinued = request.query.has('_cursor');
   const asked = isContinued ? request.query : await translateIdentifiers(server, principal, type, request.query);
-  const parsed = parseSearch(server.definitions, type, asked, { lenient, base: server.base, now: server.now() });
+  const texts = server.clientIds ? 'kept' : 'removed';
+  const parsed = parseSearch(server.definitions, type, asked, { lenient, base: server.base, now: server.now(), texts });
   refuseRemoved(server, parsed);
   const searched = { ...parsed, criteria: [...parsed.criteria, ...within, ...(await inLists(server, principal, parsed))] };
   const context = await planContext(server, searched, searchAccess(server, principal));
@@ -122,7 +125,15 @@ function ignoredEntry(query: SearchQuery): string {
   return `{"resource":${JSON.stringify(outcome)},"search":{"mode":"outcome"}}`;
 }
 
+/** From so many on an estimate is not counted. */
+const countedMaximum = 10_000;
+
+/** The number of matches; of many, when an estimate is asked for, what the database expects. */
 export async function countOf(server: Server, query: SearchQuery, context: PlanContext): Promise<number> {
+  if (query.total === 'estimate' && !query.summaryCount) {
+    const expected = estimatedRows((await server.runPlan(planEstimate(query, context))).rows);
+    if (expected > countedMaximum) return Math.round(expected);
+  }
   const plan = planCount(query, context);
   const { rows } = await server.runPlan(plan);
   return Number(Object.values(rows[0] as object)[0]);

@@ -1,4 +1,6 @@
 // Conditions and grants as SQL on a row of idx: chains and `_has` are sub-queries that carry the caller's access to what they visit.
+
+import { anyTokenSql } from './any-token.ts';
 import { type Chain, type ChainTarget, type Condition, isCriterion, type PlanContext, type ReverseChain } from './criterion.ts';
 import { criterionSql, type Place } from './criterion-sql.ts';
 import { edgeHash, parameterHash } from './hash.ts';
@@ -39,12 +41,14 @@ export function visitedSql(type: string, condition: Condition, row: string, cont
   return visited(type, condition, { row, context, values });
 }
 
-function chainSql(chain: Chain, target: ChainTarget, { row, context, values }: Place): string {
+function chainSql(chain: Chain, target: ChainTarget, place: Place): string {
+  const { row, context, values } = place;
   const p = parameterHash(context.tenant, chain.type, chain.param);
   const own = chain.ownPatient && target.type === 'Patient';
   if (target.few) {
-    const edges = `${row}.tok && ${values.hashes(target.few.map((t) => edgeHash(p, t.self)))}`;
-    return own ? `(${row}.pat = any(${values.hashes(target.few.map((t) => t.rid))}) and ${edges})` : edges;
+    const edges = target.few.map((t) => edgeHash(p, t.self));
+    if (!own) return anyTokenSql(edges, place);
+    return `(${row}.pat = any(${values.hashes(target.few.map((t) => t.rid))}) and ${anyTokenSql(edges, { ...place, oneByOne: true })})`;
   }
   const other = values.alias();
   const met = visited(target.type, target.condition, { row: other, context, values });

@@ -1,4 +1,5 @@
 // One criterion as an SQL condition on a row of idx.
+import { anyTokenSql } from './any-token.ts';
 import { clinicalDateParameters } from './clinical-date.ts';
 import { dateSql, numberSql } from './compare.ts';
 import { anyUnit, bareKey, bothKey, codeKey, referenceKey } from './composite.ts';
@@ -13,11 +14,13 @@ import type {
   StringTerm,
   Term,
   TokenTerm,
+  WordsTerm,
 } from './criterion.ts';
 import { edgeHash, groupHash, parameterHash, partHash, targetHash, tokenHash, unitHash } from './hash.ts';
 import { ofTypeHash } from './indexer.ts';
 import { likePattern, or, timeText, type Values } from './statement.ts';
 import { normalize } from './string.ts';
+import { queryText } from './word-query.ts';
 
 /** A condition's surroundings: the row of idx it is about. */
 export interface Place {
@@ -25,6 +28,8 @@ export interface Place {
   readonly row: string;
   /** Alias of the row's resource where the statement joins it: only there its times are. */
   readonly resource?: string;
+  /** Few rows come here, those of one patient: conditions need not find them by an index. */
+  readonly oneByOne?: boolean;
   readonly context: PlanContext;
   readonly values: Values;
 }
@@ -60,9 +65,16 @@ export function criterionSql(criterion: Criterion, place: Place): string {
       return referenceSql(criterion, ofKind(terms, 'reference'), place);
     case 'place':
       return or(ofKind(terms, 'place').map((t) => placeSql(t, place)));
+    case 'words':
+      return or(ofKind(terms, 'words').map((t) => wordsSql(criterion, t, place)));
     case 'composite':
       return or(ofKind(terms, 'composite').map((t) => compositeSql(criterion, t, place)));
   }
+}
+
+function wordsSql({ param }: Criterion, { query }: WordsTerm, { row, values }: Place): string {
+  const column = param === '_text' ? 'narrative' : 'content';
+  return `exists (select 1 from txt x where x.tenant = $1 and x.shard = ${row}.shard and x.rid = ${row}.rid and x.${column} @@ ${values.add(queryText(query), 'tsquery')})`;
 }
 
 /** Whether the row itself holds the range of this date parameter. */
@@ -106,8 +118,8 @@ function tokenHashes(criterion: Criterion, tenant: number): readonly bigint[] {
   });
 }
 
-function tokenSql(criterion: Criterion, { row, context, values }: Place): string {
-  const any = `${row}.tok && ${values.hashes(tokenHashes(criterion, context.tenant))}`;
+function tokenSql(criterion: Criterion, place: Place): string {
+  const any = anyTokenSql(tokenHashes(criterion, place.context.tenant), place);
   return criterion.modifier === 'not' || criterion.modifier === 'not-in' ? `not (${any})` : any;
 }
 
@@ -231,15 +243,16 @@ function edgesOf(criterion: Criterion, terms: readonly ReferenceTerm[], tenant: 
   return terms.flatMap((t) => t.targets).map((target) => edgeHash(p, targetHash(tenant, target)));
 }
 
-function referenceSql(criterion: Criterion, terms: readonly ReferenceTerm[], { row, context, values }: Place): string {
+function referenceSql(criterion: Criterion, terms: readonly ReferenceTerm[], place: Place): string {
+  const { row, context, values } = place;
   const edges = edgesOf(criterion, terms, context.tenant);
   const own = ownPatients(criterion, context);
   if (own?.length === 1 && edges.length === 1) {
     // pat may come from another element where this one is empty. `= any` keeps the check a filter: no index should be driven by it.
     return `(${row}.pat = ${values.hash(own[0] ?? 0n)} and ${values.hash(edges[0] ?? 0n)} = any(${row}.tok))`;
   }
-  const any = `${row}.tok && ${values.hashes(edges)}`;
-  return own ? `(${row}.pat = any(${values.hashes(own)}) and ${any})` : any;
+  if (!own) return anyTokenSql(edges, place);
+  return `(${row}.pat = any(${values.hashes(own)}) and ${anyTokenSql(edges, { ...place, oneByOne: true })})`;
 }
 
 const earthKilometres = 6371.0088;

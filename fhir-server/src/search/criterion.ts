@@ -1,5 +1,6 @@
 // https://hl7.org/fhir/R4/search.html — a search as plain data: what was asked, checked against the definitions, with no SQL in it yet.
 import type { Statement } from '../store/pools.ts';
+import type { WordQuery } from './word-query.ts';
 
 export type Prefix = 'eq' | 'ne' | 'gt' | 'lt' | 'ge' | 'le' | 'sa' | 'eb' | 'ap';
 
@@ -51,11 +52,16 @@ export interface PlaceTerm {
   readonly longitude: number;
   readonly kilometres: number;
 }
+/** `_text`, `_content`. */
+export interface WordsTerm {
+  readonly kind: 'words';
+  readonly query: WordQuery;
+}
 export interface CompositeTerm {
   readonly kind: 'composite';
   readonly parts: readonly Term[];
 }
-export type Term = TokenTerm | IdentifierTerm | StringTerm | DateTerm | NumberTerm | ReferenceTerm | PlaceTerm | CompositeTerm;
+export type Term = TokenTerm | IdentifierTerm | StringTerm | DateTerm | NumberTerm | ReferenceTerm | PlaceTerm | WordsTerm | CompositeTerm;
 
 export type Modifier = 'missing' | 'exact' | 'contains' | 'not' | 'identifier' | 'text' | 'of-type' | 'in' | 'not-in' | 'above' | 'below';
 
@@ -65,7 +71,7 @@ export interface Criterion {
   readonly type: string;
   readonly param: string;
   /** Type of the search parameter. */
-  readonly kind: 'token' | 'uri' | 'string' | 'date' | 'number' | 'quantity' | 'reference' | 'composite' | 'place';
+  readonly kind: 'token' | 'uri' | 'string' | 'date' | 'number' | 'quantity' | 'reference' | 'composite' | 'place' | 'words';
   readonly modifier: Modifier | undefined;
   /** Value of `:missing`. */
   readonly missing: boolean | undefined;

@@ -16,7 +16,7 @@ function words(text: string): Word[] {
   token.lastIndex = 0;
   while (text.slice(token.lastIndex).trim() !== '') {
     const match = token.exec(text);
-    if (!match) throw malformed('A _filter cannot be read.');
+    if (!match) throw malformed('A _filter cannot be read: a quotation mark is open.');
     const [, bracket, quoted, bare] = match;
     if (bracket) found.push({ kind: bracket === '(' ? 'open' : 'close', text: bracket });
     else if (quoted !== undefined) found.push({ kind: 'text', text: quoted.replace(/\\(.)/g, '$1') });
@@ -106,7 +106,7 @@ class FilterParser {
     }
     if (this.words[this.at]?.kind !== 'open') return this.comparison();
     this.depth += 1;
-    if (this.depth > maximumDepth) throw unsupported('A _filter is nested too deeply.');
+    if (this.depth > maximumDepth) throw unsupported('A _filter has more than 20 parentheses inside each other: write it flatter.');
     this.at += 1;
     const inner = this.either();
     if (this.next().kind !== 'close') throw malformed('A parenthesis of a _filter is not closed.');
@@ -123,13 +123,19 @@ class FilterParser {
     if (operator.text === 'ne') return this.combination('not', [this.compared(name.text, {}, searchValue(value))]);
     if (operator.text === 'pr') return this.compared(name.text, { modifier: ':missing' }, value.text === 'true' ? 'false' : 'true');
     const said = operators[operator.text];
-    if (!said) throw unsupported('An operator of a _filter is not supported.');
+    if (!said)
+      throw unsupported(
+        'An operator of a _filter is not supported: eq, ne, gt, lt, ge, le, sa, eb, ap, co, sw, re, in, ni, ss, sb, po and pr are.',
+      );
     return this.compared(name.text, said, searchValue(value));
   }
 
   private compared(name: string, said: { readonly modifier?: string; readonly prefix?: string }, value: string): Condition {
     const condition = conditionOf(this.type, `${name}${said.modifier ?? ''}`, `${said.prefix ?? ''}${value}`, this.context);
-    if (!condition) throw unsupported('A search parameter of a _filter is unknown for this resource type.');
+    if (!condition)
+      throw unsupported(
+        'A search parameter of a _filter is unknown for this resource type: the CapabilityStatement lists those that are known.',
+      );
     return condition;
   }
 }

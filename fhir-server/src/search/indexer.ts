@@ -8,6 +8,7 @@ import { edgeHash, parameterHash, targetHash, tokenHash, unitHash } from './hash
 import { numberText } from './number.ts';
 import { type Group, type Parameter, parametersOf } from './parameter.ts';
 import type { RangeValue, TokenValue, Value } from './value.ts';
+import { contentWords, narrativeWords, vectorText } from './words.ts';
 
 export interface Indexer {
   /** All search rows of one resource. */
@@ -59,25 +60,58 @@ interface Span {
   readonly detailed: boolean;
 }
 
-/** Compiles the parameters of every resource type. */
-export async function compileIndexer(definitions: Definitions): Promise<Indexer> {
-  const compiled = new Map<string, readonly Compiled[]>();
-  for (const type of resourceTypes(definitions)) {
-    const parameters = [...parametersOf(definitions, type).values()].filter((p) => p.code !== columnParameter && p.unionOf.length === 0);
-    compiled.set(
-      type,
-      parameters.map((parameter) => ({ parameter, hashes: new Map() })),
-    );
+/** Parameters in use now: those of R4, and those that users define. */
+export interface ParameterSet {
+  readonly definitions: Definitions;
+  readonly stamp: bigint;
+}
+
+export interface IndexerOptions {
+  /** Absent: the given definitions. */
+  readonly inUse?: () => ParameterSet;
+  /** Whether the words of resources are indexed. */
+  readonly words?: boolean;
+}
+
+/** By the parameters of a type, which stay the same object until one of them changes. */
+const compiledTypes = new WeakMap<ReadonlyMap<string, Parameter>, readonly Compiled[]>();
+const compiledParameters = new WeakMap<Parameter, Compiled>();
+
+function compiledOf(parameters: ReadonlyMap<string, Parameter>): readonly Compiled[] {
+  let found = compiledTypes.get(parameters);
+  if (!found) {
+    found = [...parameters.values()].filter((p) => p.code !== columnParameter && p.unionOf.length === 0).map(compiledParameter);
+    compiledTypes.set(parameters, found);
   }
+  return found;
+}
+
+function compiledParameter(parameter: Parameter): Compiled {
+  let found = compiledParameters.get(parameter);
+  if (!found) {
+    found = { parameter, hashes: new Map() };
+    compiledParameters.set(parameter, found);
+  }
+  return found;
+}
+
+/** Compiles the parameters of every resource type. */
+export async function compileIndexer(definitions: Definitions, options: IndexerOptions = {}): Promise<Indexer> {
+  const { inUse = () => ({ definitions, stamp: 0n }), words = false } = options;
+  for (const type of resourceTypes(definitions)) compiledOf(parametersOf(definitions, type));
   return {
     index(resource, tenant) {
       const type = resource.resourceType;
       const draft = emptyDraft();
+      const { definitions: current, stamp } = inUse();
       const span = clinicalSpan(definitions, type, resource);
       // The one range of the primary date is the row's own.
       const inRow = span && !span.detailed ? clinicalDateParameters(type)[0] : undefined;
-      for (const c of compiled.get(type) ?? []) if (c.parameter.code !== inRow) addParameter(type, c, resource, tenant, draft);
+      for (const c of compiledOf(parametersOf(current, type)))
+        if (c.parameter.code !== inRow) addParameter(type, c, resource, tenant, draft);
       return {
+        stamp,
+        words: words ? { narrative: vectorText(narrativeWords(resource)), content: vectorText(contentWords(resource)) } : undefined,
         self: targetHash(tenant, `${type}/${resource.id ?? ''}`),
         tsMs: span?.lo,
         teMs: span?.hi,

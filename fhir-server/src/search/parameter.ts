@@ -32,8 +32,21 @@ export interface Parameter {
   readonly components: readonly SearchParameterDefinition[];
 }
 
-type Table = Map<string, Map<string, Parameter>>;
+type Table = Map<string, ReadonlyMap<string, Parameter>>;
 const tables = new WeakMap<Definitions, Table>();
+
+interface Overlay {
+  readonly base: Definitions;
+  readonly added: readonly SearchParameterDefinition[];
+}
+const overlays = new WeakMap<Definitions, Overlay>();
+
+/** The definitions with search parameters that users define: another object, for definitions never change. What is compiled of `base` is shared. */
+export function withParameters(base: Definitions, added: readonly SearchParameterDefinition[]): Definitions {
+  const whole = { ...base, searchParameters: [...base.searchParameters, ...added] };
+  overlays.set(whole, { base, added });
+  return whole;
+}
 
 /** The parameters that apply to a type by code, with those of Resource and DomainResource; those without an expression are left out. */
 export function parametersOf(definitions: Definitions, type: string): ReadonlyMap<string, Parameter> {
@@ -50,7 +63,22 @@ export function parametersOf(definitions: Definitions, type: string): ReadonlyMa
   return found;
 }
 
-function compileType(definitions: Definitions, type: string): Map<string, Parameter> {
+function compileType(definitions: Definitions, type: string): ReadonlyMap<string, Parameter> {
+  const overlay = overlays.get(definitions);
+  if (!overlay) return compileDefined(definitions, type);
+  const defined = parametersOf(overlay.base, type);
+  const added = overlay.added.filter((d) => d.base.includes(type));
+  return added.length === 0 ? defined : new Map([...defined, ...added.map((d) => [d.code, compileAdded(definitions, type, d)] as const)]);
+}
+
+/** A parameter of a user: never a union of others, and its groups are its own, so that it leaves the rows of R4's parameters as they are. */
+export function compileAdded(definitions: Definitions, type: string, definition: SearchParameterDefinition): Parameter {
+  const paths = compilePaths(definitions, type, definition.expression ?? '');
+  if (definition.type === 'composite') return compileComposite(definitions, type, definition, paths, `${definition.code} `);
+  return { ...compileSimple(definitions, type, definition, paths, []), ownPatient: false };
+}
+
+function compileDefined(definitions: Definitions, type: string): Map<string, Parameter> {
   const own = definitions.searchParameters.filter(
     (d) =>
       d.type !== 'special' && d.expression !== undefined && d.base.some((b) => b === type || b === 'Resource' || b === 'DomainResource'),
@@ -100,24 +128,31 @@ function compileParameter(
   unionOf: readonly string[],
 ): Parameter {
   const paths = compilePaths(definitions, type, expression);
-  const { code } = definition;
-  if (definition.type !== 'composite') {
-    const kind = definition.type;
-    const isReference = kind === 'reference';
-    return {
-      code,
-      kind,
-      definition,
-      groups: none,
-      groupNames: [],
-      components: [],
-      unionOf,
-      targets: isReference ? bareTargets(definition, type, definitions) : [],
-      ownPatient: isReference && selectsOwnPatient(definitions, type, expression),
-      values: (resource) => collectValues(kind, paths, resource, resource),
-    };
-  }
-  return compileComposite(definitions, type, definition, paths);
+  if (definition.type === 'composite') return compileComposite(definitions, type, definition, paths, '');
+  return compileSimple(definitions, type, definition, paths, unionOf);
+}
+
+function compileSimple(
+  definitions: Definitions,
+  type: string,
+  definition: SearchParameterDefinition,
+  paths: readonly Path[],
+  unionOf: readonly string[],
+): Parameter {
+  const { code, type: kind, expression = '' } = definition;
+  const isReference = kind === 'reference';
+  return {
+    code,
+    kind,
+    definition,
+    groups: none,
+    groupNames: [],
+    components: [],
+    unionOf,
+    targets: isReference ? bareTargets(definition, type, definitions) : [],
+    ownPatient: isReference && selectsOwnPatient(definitions, type, expression),
+    values: (resource) => collectValues(kind, paths, resource, resource),
+  };
 }
 
 function compileComposite(
@@ -125,6 +160,7 @@ function compileComposite(
   type: string,
   definition: SearchParameterDefinition,
   paths: readonly Path[],
+  owner: string,
 ): Parameter {
   const components = (definition.component ?? []).map((component) => {
     const target = definitions.searchParameters.find((p) => p.url === component.definition);
@@ -134,7 +170,7 @@ function compileComposite(
   const shape = components.map((c) => `${c.target.type} ${c.expression}`).join(', ');
   const contexts = paths.map((path) => ({
     path,
-    name: `${type} ${path.type}: ${shape}`,
+    name: `${owner}${type} ${path.type}: ${shape}`,
     parts: components.map((c) => ({ kind: c.target.type, paths: compilePaths(definitions, type, c.expression, path.type) })),
   }));
   const groups = (resource: unknown): Group[] =>

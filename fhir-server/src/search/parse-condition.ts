@@ -1,7 +1,9 @@
 // https://hl7.org/fhir/R4/search.html#chaining — the name of a search parameter: modifiers, chains and _has; and its values.
+import { OperationOutcomeError } from '@limen/fhir-model';
 import type { Chain, Condition, Criterion, Modifier, Term } from './criterion.ts';
 import { type Parameter, parametersOf } from './parameter.ts';
 import { malformed, parseComposite, parseTerm, placeTerm, splitEscaped, type TermContext, unsupported } from './term.ts';
+import { parseWords } from './word-query.ts';
 
 /** Steps of a chain: each costs a sub-query. */
 const maximumSteps = 8;
@@ -12,13 +14,14 @@ const maximumSteps = 8;
  * @throws OperationOutcomeError 400 for what is malformed or not supported
  */
 export function conditionOf(type: string, name: string, value: string, context: TermContext, steps = 0): Condition | undefined {
-  if (steps > maximumSteps) throw unsupported('A chain of search parameters is too long.');
+  if (steps > maximumSteps) throw unsupported('A chain of search parameters has more than 8 steps: shorten it, or search in two requests.');
   if (name.startsWith('_has:')) return reverseChain(type, name, value, context, steps);
   const dot = name.indexOf('.');
   if (dot >= 0) return chain(type, name.slice(0, dot), name.slice(dot + 1), value, context, steps);
   const [code = '', modifier, ...more] = name.split(':');
-  if (more.length > 0) throw unsupported('A search parameter has more than one modifier.');
+  if (more.length > 0) throw unsupported('A search parameter has more than one modifier: give one.');
   if (type === 'Location' && code === 'near') return place(modifier, value);
+  if (code === '_text' || code === '_content') return words(type, code, modifier, value, context);
   const parameter = parametersOf(context.definitions, type).get(code);
   return parameter && criterion(type, parameter, modifier, value, context);
 }
@@ -34,7 +37,8 @@ function chain(type: string, head: string, rest: string, value: string, context:
   const [code = '', named, ...more] = head.split(':');
   const parameter = parametersOf(context.definitions, type).get(code);
   if (!parameter) return undefined;
-  if (parameter.kind !== 'reference' || more.length > 0) throw malformed('A chain starts from a parameter that is no reference.');
+  if (parameter.kind !== 'reference' || more.length > 0)
+    throw malformed('A chain starts from a parameter that is no reference: it is written reference.parameter or reference:Type.parameter.');
   if (named !== undefined && !isResource(context, named)) throw malformed('A chain names an unknown resource type.');
   const possible = named === undefined ? parameter.targets : [named];
   const targets = possible.filter((t) => parametersOf(context.definitions, t).has(firstCode(rest)));
@@ -42,7 +46,10 @@ function chain(type: string, head: string, rest: string, value: string, context:
     const condition = conditionOf(target, rest, value, context, steps + 1);
     return condition ? [{ type: target, condition }] : [];
   });
-  if (alternatives.length === 0) throw unsupported('A chain leads to a search parameter that its target does not have.');
+  if (alternatives.length === 0)
+    throw unsupported(
+      'A chain leads to a search parameter that its target does not have: name the target as reference:Type.parameter, and a parameter of that type.',
+    );
   return { kind: 'chain', type, param: code, ownPatient: parameter.ownPatient, alternatives };
 }
 
@@ -51,12 +58,14 @@ function reverseChain(type: string, name: string, value: string, context: TermCo
   const [, source = '', code = '', ...rest] = name.split(':');
   if (!isResource(context, source) || rest.length === 0) throw malformed('A _has is not _has:Type:parameter:parameter.');
   const parameter = parametersOf(context.definitions, source).get(code);
-  if (parameter?.kind !== 'reference') throw unsupported('A _has names a reference parameter that its type does not have.');
+  if (parameter?.kind !== 'reference')
+    throw unsupported('A _has names a reference parameter that its type does not have: the CapabilityStatement lists those that it has.');
   const { targets } = parameter;
   if (targets.length > 0 && !targets.includes(type))
-    throw unsupported('A _has goes by a reference that does not lead to the type searched.');
+    throw unsupported('A _has goes by a reference that does not lead to the type searched: name one that does.');
   const condition = conditionOf(source, rest.join(':'), value, context, steps + 1);
-  if (!condition) throw unsupported('A _has ends in a search parameter that its type does not have.');
+  if (!condition)
+    throw unsupported('A _has ends in a search parameter that its type does not have: the CapabilityStatement lists those that it has.');
   return { kind: 'has', type, source, param: code, ownPatient: parameter.ownPatient, condition };
 }
 
@@ -67,22 +76,49 @@ const modifiers: { readonly [kind: string]: readonly Modifier[] | undefined } = 
   reference: ['missing', 'identifier'],
 };
 
+/** What may be said instead of an unknown modifier. */
+function takes(kind: Parameter['kind']): string {
+  const named = (modifiers[kind] ?? ['missing']).map((name) => `:${name}`);
+  if (kind === 'reference') named.push('a resource type');
+  return named.join(', ');
+}
+
 function place(modifier: string | undefined, value: string): Criterion {
   const shared = { type: 'Location', param: 'near', kind: 'place', indexedAs: ['near'], ownPatient: false, groups: [] } as const;
   if (modifier === 'missing') return { ...shared, modifier, missing: booleanOf(value), terms: [] };
-  if (modifier !== undefined) throw unsupported('A search modifier is not supported.');
+  if (modifier !== undefined) throw unsupported('near takes no modifier but :missing.');
   return { ...shared, modifier: undefined, missing: undefined, terms: splitEscaped(value, ',').map(placeTerm) };
+}
+
+/** Only where resources are stored as sent are their words kept. */
+function words(type: string, param: '_text' | '_content', modifier: string | undefined, value: string, context: TermContext): Criterion {
+  if (context.texts !== 'kept')
+    throw context.texts === 'removed'
+      ? removedWords()
+      : unsupported('_text and _content are not supported here: search by other parameters.');
+  if (modifier !== undefined) throw unsupported('_text and _content take no modifier.');
+  const terms = splitEscaped(value, ',').map((one): Term => ({ kind: 'words', query: parseWords(one) }));
+  return { type, param, kind: 'words', modifier, missing: undefined, terms, indexedAs: [param], ownPatient: false, groups: [] };
+}
+
+function removedWords(): OperationOutcomeError {
+  return new OperationOutcomeError(400, {
+    code: 'not-supported',
+    details: 'removed-by-policy',
+    diagnostics:
+      'The de-identification policy removes narratives and scrubs texts, so _text and _content would miss matches: search by coded parameters.',
+  });
 }
 
 function criterion(type: string, parameter: Parameter, modifier: string | undefined, value: string, context: TermContext): Criterion {
   const { kind, code, unionOf, groupNames, ownPatient } = parameter;
-  if (kind === 'special') throw unsupported('This search parameter is not supported.');
+  if (kind === 'special') throw unsupported('This search parameter is not supported: the CapabilityStatement lists those that are.');
   const indexedAs = unionOf.length > 0 ? unionOf : [code];
   const shared = { type, param: code, kind, missing: undefined, groups: groupNames, ownPatient, indexedAs };
   if (modifier === 'missing') return { ...shared, modifier, missing: booleanOf(value), terms: [] };
   const targetType = kind === 'reference' && modifier !== undefined && isResource(context, modifier) ? modifier : undefined;
   if (modifier !== undefined && targetType === undefined && !modifiers[kind]?.includes(modifier as Modifier))
-    throw unsupported('A search modifier is not supported.');
+    throw unsupported(`This modifier is not supported here: a parameter of type ${kind} takes ${takes(kind)}.`);
   const used = targetType ? undefined : (modifier as Modifier | undefined);
   const values = splitEscaped(value, ',');
   if (kind === 'composite')

@@ -15,6 +15,8 @@ export interface SearchOptions {
   readonly base?: string;
   /** Now, for the prefix `ap`. */
   readonly now?: Date;
+  /** Whether the words of resources are kept, for `_text` and `_content`; absent: they are not asked here. */
+  readonly texts?: 'kept' | 'removed';
 }
 
 const defaultCount = 20;
@@ -70,14 +72,21 @@ const resultParameters: { readonly [name: string]: Reader | undefined } = {
   },
 };
 const withoutEffect: ReadonlySet<string> = new Set(['_format', '_pretty']);
-const notBuilt: ReadonlySet<string> = new Set(['_contained', '_containedType', '_text', '_content', '_query', '_type', '_score']);
+/** What R4 has and this server has not, and what to do instead. */
+const notBuilt: { readonly [name: string]: string | undefined } = {
+  _contained: 'Contained resources are not searched by themselves: leave out _contained, and search for the resources that contain them.',
+  _containedType: 'Contained resources are not searched by themselves: leave out _containedType.',
+  _query: 'Named queries are not supported: use search parameters, or an operation of the CapabilityStatement.',
+  _type: '_type belongs to searches of several types: ask for it at the base of the server.',
+  _score: '_score is not supported: matches are not ranked; order them by _sort.',
+};
 
 /**
  * Parses and checks a query.
  * @throws OperationOutcomeError 400 for anything unknown, not built or malformed; its text never holds a value
  */
 export function parseSearch(definitions: Definitions, type: string, query: URLSearchParams | string, options: SearchOptions): SearchQuery {
-  const context: TermContext = { definitions, nowMs: (options.now ?? new Date()).getTime(), base: options.base };
+  const context: TermContext = { definitions, nowMs: (options.now ?? new Date()).getTime(), base: options.base, texts: options.texts };
   const draft: Draft = {
     criteria: [],
     sort: [],
@@ -109,7 +118,8 @@ function checkSize(criteria: readonly Condition[]): void {
       if (isCriterion(condition)) terms += condition.terms.length;
     }
   }
-  if (terms > maximumTerms || conditions > maximumConditions) throw unsupported('The search has too many values.');
+  if (terms > maximumTerms || conditions > maximumConditions)
+    throw unsupported('The search has too many values: ask in several searches of at most 2,000 values and 100 conditions.');
 }
 
 function readParameter(draft: Draft, type: string, name: string, value: string, context: TermContext, lenient: boolean): void {
@@ -120,11 +130,14 @@ function readParameter(draft: Draft, type: string, name: string, value: string, 
     return;
   }
   const [path = ''] = name.split(':');
-  if (notBuilt.has(path) || (path in resultParameters && path !== name))
-    throw unsupported('A search parameter or its modifier is not supported.');
+  const instead = notBuilt[path];
+  if (instead !== undefined) throw unsupported(instead);
+  if (path in resultParameters && path !== name)
+    throw unsupported('A search result parameter has a modifier that it does not take: only _include and _revinclude take :iterate.');
   const condition = name === '_filter' ? parseFilter(type, value, context) : conditionOf(type, name, value, context);
   if (!condition) {
-    if (!lenient) throw unsupported('A search parameter is unknown for this resource type.');
+    if (!lenient)
+      throw unsupported('A search parameter is unknown for this resource type: the CapabilityStatement lists those that are known.');
     draft.ignored.push(name);
     return;
   }
@@ -138,19 +151,26 @@ function sortKey(definitions: Definitions, type: string, text: string): SortKey 
   if (param === '_id') return { param, kind: 'id', descending };
   if (param === '_lastUpdated') return { param, kind: 'lastUpdated', descending };
   const kind = parametersOf(definitions, type).get(param)?.kind;
-  if (kind === undefined) throw unsupported('_sort names a search parameter that is unknown for this resource type.');
+  if (kind === undefined)
+    throw unsupported(
+      '_sort names a search parameter that is unknown for this resource type: the CapabilityStatement lists those that are known.',
+    );
   // Only where nothing stands in for the primary date is the row's own time stamp exactly this parameter.
   if (param === clinicalDateParameter(type) && clinicalDateParameters(type).length === 1)
     return { param, kind: 'clinicalDate', descending };
   const isIdentifier = kind === 'token' && parametersOf(definitions, type).get(param)?.definition.code === 'identifier';
   if (kind === 'reference' || kind === 'composite' || kind === 'special' || isIdentifier)
-    throw unsupported('Sorting by this search parameter is not supported: its values have no order.');
+    throw unsupported(
+      'Sorting by this search parameter is not supported, as its values have no order: sort by a date, number, quantity, string, code or uri.',
+    );
   return { param, kind, descending };
 }
 
 /** `Source:param`, `Source:param:Target`, `Source:*`, `*`. */
 function include(definitions: Definitions, value: string, type: string, name: '_include' | '_revinclude', iterate: boolean): Include {
   if (value === '*' && name === '_include') return { source: type, param: '*', target: undefined, iterate };
+  if (value === '*')
+    throw unsupported('_revinclude=* is not supported: name what is to come along, as _revinclude=Type:parameter or _revinclude=Type:*.');
   const [source = '', param = '', target, ...rest] = value.split(':');
   const parameters = definitions.types[source]?.kind === 'resource' ? parametersOf(definitions, source) : undefined;
   if (!parameters || rest.length > 0 || (param !== '*' && parameters.get(param)?.kind !== 'reference'))

@@ -73,7 +73,7 @@ function selectionOf(query: SearchQuery, context: PlanContext, values: Values): 
     where.push(`h.tenant = $1 and h.code = ${values.hash(shape.code.hash)}`);
     if (shape.patient !== undefined) where.push(`h.pat = ${values.hash(shape.patient)}`);
   }
-  const place: Place = { row: 'i', context, values, ...(resource ? { resource: 'l' } : {}) };
+  const place: Place = { row: 'i', context, values, oneByOne: shape.patient !== undefined, ...(resource ? { resource: 'l' } : {}) };
   for (const condition of query.criteria) {
     if (!shape.tokens.some((t) => t.criterion === condition)) where.push(conditionSql(condition, place));
   }
@@ -166,6 +166,19 @@ export function planCount(query: SearchQuery, context: PlanContext, maximum?: nu
       ? `${withClause(cte)}select count(*) as total from ${from} where ${where}`
       : `${withClause(cte)}select count(*) as total from (select 1 from ${from} where ${where} limit ${values.add(maximum, 'int8')}) n`;
   return { text, values: values.list, pinned };
+}
+
+/** What the database expects the matches to be, without counting them. */
+export function planEstimate(query: SearchQuery, context: PlanContext): Plan {
+  const values = new Values(context.tenant);
+  const { with: cte, from, where } = selectionOf({ ...query, sort: [] }, context, values);
+  return { text: `explain (format json) ${withClause(cte)}select 1 from ${from} where ${where}`, values: values.list };
+}
+
+/** Rows that an answer to `planEstimate` tells. */
+export function estimatedRows(rows: readonly object[]): number {
+  const [first] = rows as { 'QUERY PLAN'?: readonly { readonly Plan?: { readonly 'Plan Rows'?: number } }[] }[];
+  return first?.['QUERY PLAN']?.[0]?.Plan?.['Plan Rows'] ?? 0;
 }
 
 /**

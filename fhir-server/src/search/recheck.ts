@@ -6,6 +6,8 @@ import { type Group, parametersOf } from './parameter.ts';
 import { uriAncestors } from './resolve.ts';
 import { normalize } from './string.ts';
 import type { TokenValue, Value } from './value.ts';
+import { wordsMatch } from './word-query.ts';
+import { contentWords, narrativeWords } from './words.ts';
 
 /** Whether the resource meets every condition; what only the store can tell (chains, `_has`, value sets) it never meets. */
 export function recheck(query: { readonly criteria: readonly Condition[] }, resource: { readonly resourceType: string }): boolean {
@@ -22,6 +24,7 @@ export function recheck(query: { readonly criteria: readonly Condition[] }, reso
 function meets(definitions: Definitions, criterion: Criterion, resource: { readonly resourceType: string }): boolean {
   // A criterion of another type never holds: access must not widen by a mix-up.
   if (criterion.type !== resource.resourceType) return false;
+  if (criterion.kind === 'words') return meetsWords(criterion, resource);
   const parameter = parametersOf(definitions, criterion.type).get(criterion.param);
   if (!parameter) return false;
   if (criterion.kind === 'composite') {
@@ -38,9 +41,14 @@ function meets(definitions: Definitions, criterion: Criterion, resource: { reado
   return criterion.modifier === 'not' ? !any : any;
 }
 
+function meetsWords({ param, terms }: Criterion, resource: { readonly resourceType: string }): boolean {
+  const words = param === '_text' ? narrativeWords(resource) : contentWords(resource);
+  return terms.some((term) => term.kind === 'words' && wordsMatch(term.query, words));
+}
+
 /** Whether `recheck` can tell a criterion from the resource alone. */
 export function isSelfContained({ kind, modifier }: Criterion): boolean {
-  if (modifier === 'in' || modifier === 'not-in' || kind === 'place') return false;
+  if (modifier === 'in' || modifier === 'not-in' || kind === 'place' || kind === 'words') return false;
   return !(kind === 'token' && (modifier === 'above' || modifier === 'below'));
 }
 
@@ -77,6 +85,7 @@ function termMatches(term: Term, modifier: Criterion['modifier'], value: Value):
     }
     case 'reference':
       return value.kind === 'reference' && value.targets.some((target) => term.targets.includes(target));
+    case 'words':
     case 'composite':
       return false;
   }

@@ -132,6 +132,8 @@ export interface TermContext {
   readonly nowMs: number;
   /** Own base URL: absolute references below it are local. */
   readonly base: string | undefined;
+  /** See SearchOptions. */
+  readonly texts?: 'kept' | 'removed' | undefined;
 }
 
 const id = /^[A-Za-z0-9\-.]{1,64}$/;

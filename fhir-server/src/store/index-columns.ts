@@ -48,7 +48,7 @@ const float = (x: number | null): string =>
 const orNull = (x: bigint | null): Field => x ?? 'NULL';
 
 /** Arrays that `indexArrays` makes. */
-export const indexArrayCount = 55;
+export const indexArrayCount = 60;
 
 /** Texts that this process knows to be stored: most of a commit's are. */
 export class KnownTerms {
@@ -77,6 +77,8 @@ export function indexArrays(resources: readonly IndexedResource[], known: KnownT
   const t = new Columns(3);
   const l = new Columns(4);
   const g = new Columns(9);
+  const w = new Columns(4);
+  const stamps = new Set<bigint>();
   const terms = new Set<bigint>();
   for (const { shard, type, rid, version, rows, pat } of resources) {
     const own = pat ?? 'NULL';
@@ -84,6 +86,8 @@ export function indexArrays(resources: readonly IndexedResource[], known: KnownT
     const tok = `"{${rows?.tokens.join(',') ?? ''}}"`;
     c.add(shard, type, rid, version, rows !== undefined, rows?.self ?? 0, ts, time(rows?.teMs), rows?.detailed ?? false, own, tok);
     if (!rows) continue;
+    stamps.add(rows.stamp);
+    if (rows.words) w.add(shard, rid, quoted(rows.words.narrative), quoted(rows.words.content));
     for (const code of rows.hot) h.add(shard, rid, code, own, ts);
     for (const x of rows.dates) d.add(shard, rid, x.p, time(x.lo), time(x.hi));
     for (const x of rows.quantities) q.add(shard, rid, x.p, x.unit, float(x.lo), float(x.hi), orNull(x.code), orNull(x.label));
@@ -97,5 +101,6 @@ export function indexArrays(resources: readonly IndexedResource[], known: KnownT
       t.add(x.p, x.hash, quoted(x.text));
     }
   }
-  return { arrays: [c, h, d, q, n, s, t, l, g].flatMap((columns) => columns.arrays()), terms: [...terms] };
+  const arrays = [c, h, d, q, n, s, t, l, g, w].flatMap((columns) => columns.arrays());
+  return { arrays: [...arrays, `{${[...stamps].join(',')}}`], terms: [...terms] };
 }

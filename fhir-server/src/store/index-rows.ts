@@ -1,6 +1,8 @@
 // What one resource adds to the search tables of store/migrations/0010-index.ts. Hashes are signed 64-bit (PostgreSQL int8).
 
 export interface IndexRows {
+  /** Number of the set of search parameters that made these rows: rows of an older set than the database's are refused. */
+  readonly stamp: bigint;
   /** Hash of "Type/id": what references to this resource hold. */
   readonly self: bigint;
   /**
@@ -30,6 +32,8 @@ export interface IndexRows {
   readonly strings: readonly { readonly p: bigint; readonly norm: string; readonly raw: string }[];
   /** Texts behind token hashes: where `:text`, `uri:below` and `uri:contains` look up what to search for. */
   readonly texts: readonly { readonly p: bigint; readonly hash: bigint; readonly text: string }[];
+  /** Words of the narrative and of the whole resource as tsvectors, where they are kept. */
+  readonly words: { readonly narrative: string; readonly content: string } | undefined;
   readonly places: readonly { readonly latitude: number; readonly longitude: number }[];
   readonly composites: readonly {
     readonly grp: bigint;

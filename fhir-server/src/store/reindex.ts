@@ -8,7 +8,7 @@ import { indexArrayCount, indexArrays, KnownTerms } from './index-columns.ts';
 import type { IndexRows } from './index-rows.ts';
 
 /** Raised whenever the indexer or the tables change what they hold for the same resource. */
-const generation = 2;
+const generation = 3;
 const batchSize = 500;
 const progressEvery = 10_000;
 

@@ -94,6 +94,41 @@ const indexParameters = `
 const addTo = (table: string, columns: string, arrays: string): string =>
   `if array_length(${arrays.split(',')[0]}, 1) > 0 then insert into ${table} (tenant, ${columns}) select p_tenant, x.* from unnest(${arrays}) as x; end if;`;
 
+/** What a later form of limen_index has more: parameters, what comes first and last in it, tables. */
+interface More {
+  readonly parameters: string;
+  readonly first: string;
+  readonly tables: readonly string[];
+  readonly last: string;
+}
+
+export function indexFunction(more: More = { parameters: '', first: '', tables: [], last: '' }): string {
+  return `create function limen_index(p_tenant int4, ${indexParameters}${more.parameters}) returns void language plpgsql as $$
+begin${more.first}
+  if exists (select 1 from unnest(c_version) v where v > 1) then
+    -- Apart, so that the index finds both: dated and undated rows.
+    delete from hot t using ${rowsOf}, idx o where ${oldRow} and t.code = any(o.tok) and t.ts = o.ts and t.rid = o.rid;
+    delete from hot t using ${rowsOf}, idx o where ${oldRow} and o.ts is null and t.code = any(o.tok) and t.ts is null and t.rid = o.rid;
+    ${['idx', 'dt', 'qty', 'num', 'str', 'geo', 'comp', ...more.tables].map(removeFrom).join('\n    ')}
+  end if;
+  insert into idx (tenant, shard, type, detailed, rid, self, ts, te, pat, tok)
+    select p_tenant, c.shard, c.type, c.detailed, c.rid, c.self, c.ts, c.te, c.pat, c.tok::int8[]
+    from unnest(c_shard, c_type, c_rid, c_indexed, c_self, c_ts, c_te, c_detailed, c_pat, c_tok) as c(shard, type, rid, indexed, self, ts, te, detailed, pat, tok)
+    where c.indexed;
+  ${addTo('hot', 'shard, rid, code, pat, ts', 'h_shard, h_rid, h_code, h_pat, h_ts')}
+  ${addTo('dt', 'shard, rid, p, lo, hi', 'd_shard, d_rid, d_p, d_lo, d_hi')}
+  ${addTo('qty', 'shard, rid, p, unit, lo, hi, code, label', 'q_shard, q_rid, q_p, q_unit, q_lo, q_hi, q_code, q_label')}
+  ${addTo('num', 'shard, rid, p, lo, hi', 'n_shard, n_rid, n_p, n_lo, n_hi')}
+  ${addTo('str', 'shard, rid, p, norm, raw', 's_shard, s_rid, s_p, s_norm, s_raw')}
+  ${addTo('geo', 'shard, rid, latitude, longitude', 'l_shard, l_rid, l_latitude, l_longitude')}
+  ${addTo('comp', 'shard, rid, grp, k, lo, hi, lo2, hi2, s', 'g_shard, g_rid, g_grp, g_k, g_lo, g_hi, g_lo2, g_hi2, g_s')}
+  -- In order: two commits that bring the same new texts wait for each other the same way round.
+  if array_length(t_p, 1) > 0 then
+    insert into term (tenant, p, hash, text) select p_tenant, x.* from unnest(t_p, t_hash, t_text) as x(p, hash, text) order by p, hash on conflict do nothing;
+  end if;${more.last}
+end $$;`;
+}
+
 // limen_commit writes versions, audit rows and the idempotency record of a request; limen_index its search rows; both are called in one statement.
 // LM001: a version moved since it was read (nothing is stored; the caller plans again).
 export const functionsSql = `
@@ -127,28 +162,5 @@ begin
   insert into audit (tenant, shard, lane, n, at, row, hash) select p_tenant, 0, a_lane, x.n, x.at, x.row::jsonb, x.hash from unnest(a_n, a_at, a_row, a_hash) as x(n, at, row, hash);
 end $$;
 
-create function limen_index(p_tenant int4, ${indexParameters}) returns void language plpgsql as $$
-begin
-  if exists (select 1 from unnest(c_version) v where v > 1) then
-    -- Apart, so that the index finds both: dated and undated rows.
-    delete from hot t using ${rowsOf}, idx o where ${oldRow} and t.code = any(o.tok) and t.ts = o.ts and t.rid = o.rid;
-    delete from hot t using ${rowsOf}, idx o where ${oldRow} and o.ts is null and t.code = any(o.tok) and t.ts is null and t.rid = o.rid;
-    ${['idx', 'dt', 'qty', 'num', 'str', 'geo', 'comp'].map(removeFrom).join('\n    ')}
-  end if;
-  insert into idx (tenant, shard, type, detailed, rid, self, ts, te, pat, tok)
-    select p_tenant, c.shard, c.type, c.detailed, c.rid, c.self, c.ts, c.te, c.pat, c.tok::int8[]
-    from unnest(c_shard, c_type, c_rid, c_indexed, c_self, c_ts, c_te, c_detailed, c_pat, c_tok) as c(shard, type, rid, indexed, self, ts, te, detailed, pat, tok)
-    where c.indexed;
-  ${addTo('hot', 'shard, rid, code, pat, ts', 'h_shard, h_rid, h_code, h_pat, h_ts')}
-  ${addTo('dt', 'shard, rid, p, lo, hi', 'd_shard, d_rid, d_p, d_lo, d_hi')}
-  ${addTo('qty', 'shard, rid, p, unit, lo, hi, code, label', 'q_shard, q_rid, q_p, q_unit, q_lo, q_hi, q_code, q_label')}
-  ${addTo('num', 'shard, rid, p, lo, hi', 'n_shard, n_rid, n_p, n_lo, n_hi')}
-  ${addTo('str', 'shard, rid, p, norm, raw', 's_shard, s_rid, s_p, s_norm, s_raw')}
-  ${addTo('geo', 'shard, rid, latitude, longitude', 'l_shard, l_rid, l_latitude, l_longitude')}
-  ${addTo('comp', 'shard, rid, grp, k, lo, hi, lo2, hi2, s', 'g_shard, g_rid, g_grp, g_k, g_lo, g_hi, g_lo2, g_hi2, g_s')}
-  -- In order: two commits that bring the same new texts wait for each other the same way round.
-  if array_length(t_p, 1) > 0 then
-    insert into term (tenant, p, hash, text) select p_tenant, x.* from unnest(t_p, t_hash, t_text) as x(p, hash, text) order by p, hash on conflict do nothing;
-  end if;
-end $$;
+${indexFunction()}
 `;
