@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OperationOutcomeError, type Resource } from '@limen/fhir-model';
+import { expand, expandSignature } from '../src/operations/expand.ts';
+import { Input } from '../src/operations/terminology-input.ts';
 import { type CodeSystem, codesOf, type Members, publishedTerminology, sourceOf, type ValueSet } from '../src/terminology/index.ts';
 import { safePattern } from '../src/terminology/regex.ts';
 
@@ -92,10 +94,39 @@ describe('what terminology refuses', () => {
 
   it('value sets that include each other, unknown parts, and systems without a list', async () => {
     await assert.rejects(listed('x', [{ valueSet: [`${own}/ring`] }]), refusal(422, 'too-costly'));
+    const often = Array.from({ length: 300 }, () => ({ valueSet: [`${own}/ring`] }));
+    await assert.rejects(service.has(valueSet('x', often), [{ system: own, code: 'a' }]), refusal(422, 'too-costly'));
+    const layers = Array.from({ length: 9 }, (_, i) =>
+      valueSet(
+        `layer${i}`,
+        Array.from({ length: 90 }, () => ({ valueSet: [`${own}/layer${i + 1}`] })),
+      ),
+    );
+    const wide = publishedTerminology(sourceOf([...layers, valueSet('layer9', [])]), [], () => new Date(0));
+    const [top] = layers;
+    assert.ok(top);
+    await assert.rejects(wide.list(top, page), refusal(422, 'too-costly'));
+    await assert.rejects(wide.has(top, [{ system: own, code: 'a' }]), refusal(422, 'too-costly'));
     await assert.rejects(listed('x', [{ valueSet: [`${own}/none`] }]), refusal(422, 'not-found'));
     await assert.rejects(listed('x', [{ system: `${own}/none` }]), refusal(422, 'not-found'));
     await assert.rejects(listed('x', [{ system: 'http://unitsofmeasure.org' }]), refusal(422, 'too-costly'));
     await assert.rejects(listed('x', [of()], [{ system: animals.url ?? '', valueSet: [`${own}/none`] }]), refusal(422, 'not-found'));
+  });
+});
+
+describe('$expand', () => {
+  const expanded = async (query: string): Promise<ValueSet> =>
+    (await expand(service, new Input(expandSignature, { query: new URLSearchParams(query), body: undefined }), new Date(0))) as ValueSet;
+
+  it('gives at most 10,000 codes, and those only where a page is asked for', async () => {
+    await assert.rejects(expanded(`url=${own}/all-big`), refusal(422, 'too-costly'));
+    await assert.rejects(expanded(`url=${own}/units`), refusal(422, 'too-costly'));
+    const { expansion } = await expanded(`url=${own}/all-big&offset=9999&count=99999`);
+    assert.deepEqual(
+      expansion?.contains?.map(({ code }) => code),
+      ['c9999', 'c10000'],
+    );
+    assert.equal((await expanded(`url=${own}/all-big&count=0`)).expansion?.total, 10_001);
   });
 });
 
@@ -190,14 +221,20 @@ describe('compositions', () => {
 
 describe('what comes with R4', () => {
   it('value sets by code system, by list, by filter', async () => {
-    const expand = async (name: string): Promise<string[]> => {
+    const codesOfSet = async (name: string): Promise<string[]> => {
       const found = await service.valueSet(name);
       assert.ok(found, name);
       return codes(await service.list(found, page));
     };
-    assert.deepEqual(await expand('http://hl7.org/fhir/ValueSet/administrative-gender'), ['male', 'female', 'other', 'unknown']);
-    assert.ok((await expand('http://terminology.hl7.org/ValueSet/v3-ActEncounterCode')).includes('IMP'));
-    assert.ok((await expand('http://hl7.org/fhir/ValueSet/iso3166-1-2')).includes('CH'));
+    assert.deepEqual(await codesOfSet('http://hl7.org/fhir/ValueSet/administrative-gender'), ['male', 'female', 'other', 'unknown']);
+    assert.ok((await codesOfSet('http://terminology.hl7.org/ValueSet/v3-ActEncounterCode')).includes('IMP'));
+    const [two, three, digits] = await Promise.all(
+      ['2', '3', 'N'].map((form) => codesOfSet(`http://hl7.org/fhir/ValueSet/iso3166-1-${form}`)),
+    );
+    assert.deepEqual([two?.length, three?.length, digits?.length], [249, 249, 249]);
+    // Unicode's data know the numeric codes too.
+    for (const [i, number] of digits?.entries() ?? []) assert.equal(new Intl.Locale(`und-${number}`).region, two?.[i]);
+    assert.equal(three?.[two?.indexOf('CH') ?? -1], 'CHE');
   });
 
   it('no codes of those who do not let them be republished', async () => {
@@ -217,6 +254,7 @@ describe('what comes with R4', () => {
       ['urn:ietf:bcp:47', 'de-CH', 'german_language'],
       ['urn:iso:std:iso:4217', 'CHF', 'XYZ'],
       ['urn:iso:std:iso:3166', 'CH', 'ZZ'],
+      ['urn:iso:std:iso:3166', '756', 'CHX'],
       ['urn:ietf:rfc:3986', 'urn:a:b', 'no uri'],
     ] as const) {
       assert.equal(await known(url, good), true, good);

@@ -42,6 +42,10 @@ export interface Vocabulary {
 
 /** Value sets that include each other in a ring, or in more steps than any does. */
 const maxDepth = 10;
+/** What one question costs through all value sets, in includes: those of R4 need 22. */
+const maxCost = 2000;
+/** A regular expression is tried on every code. */
+const costOfRegex = 50;
 /** Codes that are held at once where parts must be put together. */
 const maxTogether = 50_000;
 /** Says that the definitions do not list what they include: its owner does not let it be republished. */
@@ -78,6 +82,30 @@ function expanded({ expansion }: ValueSet): Member[] {
   return flat(expansion?.contains ?? []);
 }
 
+/** Where a question is, and how much of it is left: value sets may import each other many times over. */
+class Walk {
+  private readonly depth: number;
+  private readonly left: { cost: number };
+
+  constructor(depth = 0, left = { cost: maxCost }) {
+    this.depth = depth;
+    this.left = left;
+  }
+
+  /** @throws OperationOutcomeError 422 */
+  spend({ include = [], exclude = [] }: NonNullable<ValueSet['compose']>): void {
+    for (const { valueSet = [], filter = [] } of [...include, ...exclude])
+      this.left.cost -= 1 + valueSet.length + costOfRegex * filter.filter(({ op }) => op === 'regex').length;
+    if (this.left.cost < 0) throw tooCostly();
+  }
+
+  /** @throws OperationOutcomeError 422 */
+  deeper(): Walk {
+    if (this.depth >= maxDepth) throw tooCostly();
+    return new Walk(this.depth + 1, this.left);
+  }
+}
+
 export class Composer {
   private readonly terminology: Vocabulary;
 
@@ -86,57 +114,61 @@ export class Composer {
   }
 
   /** A page of the members. @throws OperationOutcomeError 422 when they can't be listed */
-  async list(valueSet: ValueSet, page: Page, depth = 0): Promise<Members> {
+  async list(valueSet: ValueSet, page: Page, walk = new Walk()): Promise<Members> {
     const { compose } = valueSet;
     const asked = compose?.inactive === false ? { ...page, activeOnly: true } : page;
     if (!compose) return paged(matching(expanded(valueSet), page), page);
+    walk.spend(compose);
     const [only, ...others] = compose.include ?? [];
-    if (only && others.length === 0 && !compose.exclude?.length && !only.valueSet?.length) return this.listInclude(only, asked, depth);
+    if (only && others.length === 0 && !compose.exclude?.length && !only.valueSet?.length) return this.listInclude(only, asked, walk);
     const whole = { ...asked, offset: 0, limit: maxTogether, most: maxTogether };
     const found = new Map<string, Member>();
     for (const include of compose.include ?? []) {
-      const { total, members } = await this.listInclude(include, whole, depth);
+      const { total, members } = await this.listInclude(include, whole, walk);
       if (total > members.length) throw tooCostly();
       for (const member of members) if (!found.has(keyOf(member))) found.set(keyOf(member), member);
       if (found.size > maxTogether) throw tooCostly();
     }
-    return paged(await this.without([...found.values()], compose.exclude ?? [], depth), page);
+    return paged(await this.without([...found.values()], compose.exclude ?? [], walk), page);
   }
 
   /** Whether each candidate is a member. */
-  async has(valueSet: ValueSet, candidates: readonly Coded[], depth = 0): Promise<Answers> {
+  async has(valueSet: ValueSet, candidates: readonly Coded[], walk = new Walk()): Promise<Answers> {
     const { compose } = valueSet;
     if (!compose) {
       const keys = new Set(expanded(valueSet).map(keyOf));
       return candidates.map((each) => keys.has(keyOf(each)));
     }
-    const included = either(await this.each(compose.include ?? [], candidates, depth), candidates.length);
+    walk.spend(compose);
+    const included = either(await this.each(compose.include ?? [], candidates, walk), candidates.length);
     if (!compose.exclude?.length) return included;
-    const excluded = either(await this.each(compose.exclude, candidates, depth), candidates.length);
+    const excluded = either(await this.each(compose.exclude, candidates, walk), candidates.length);
     return both([included, excluded.map((out) => (out === undefined ? undefined : !out))], candidates.length);
   }
 
-  private each(includes: readonly Include[], candidates: readonly Coded[], depth: number): Promise<Answers[]> {
-    return Promise.all(includes.map((include) => this.hasInclude(include, candidates, depth)));
+  private async each(includes: readonly Include[], candidates: readonly Coded[], walk: Walk): Promise<Answers[]> {
+    const answers: Answers[] = [];
+    for (const include of includes) answers.push(await this.hasInclude(include, candidates, walk));
+    return answers;
   }
 
-  private async without(members: readonly Member[], exclude: readonly Include[], depth: number): Promise<readonly Member[]> {
+  private async without(members: readonly Member[], exclude: readonly Include[], walk: Walk): Promise<readonly Member[]> {
     if (exclude.length === 0) return members;
-    const out = either(await this.each(exclude, members, depth), members.length);
+    const out = either(await this.each(exclude, members, walk), members.length);
     if (out.includes(undefined)) throw systemNotHere();
     return members.filter((_, i) => out[i] === false);
   }
 
-  private async listInclude(include: Include, page: Page, depth: number): Promise<Members> {
+  private async listInclude(include: Include, page: Page, walk: Walk): Promise<Members> {
     const { system, valueSet = [] } = include;
     if (isUnlisted(include)) throw systemNotHere();
     const [first, ...rest] = valueSet;
     if (first === undefined) return system === undefined ? { total: 0, members: [] } : this.listSystem(include, system, page);
-    const imported = await this.imported(first, depth);
-    if (rest.length === 0 && system === undefined) return this.list(imported, page, depth + 1);
-    const { total, members } = await this.list(imported, { ...page, offset: 0, limit: maxTogether, most: maxTogether }, depth + 1);
+    const imported = await this.imported(first);
+    if (rest.length === 0 && system === undefined) return this.list(imported, page, walk.deeper());
+    const { total, members } = await this.list(imported, { ...page, offset: 0, limit: maxTogether, most: maxTogether }, walk.deeper());
     if (total > members.length) throw tooCostly();
-    const answers = await this.hasInclude({ ...include, valueSet: rest }, members, depth);
+    const answers = await this.hasInclude({ ...include, valueSet: rest }, members, walk);
     if (answers.includes(undefined)) throw systemNotHere();
     const kept = members.filter((_, i) => answers[i]);
     return paged(kept, page);
@@ -152,12 +184,12 @@ export class Composer {
     return { total: selected.total, members: selected.concepts.map((concept) => ({ system, ...version, ...concept })) };
   }
 
-  private async hasInclude(include: Include, candidates: readonly Coded[], depth: number): Promise<Answers> {
+  private async hasInclude(include: Include, candidates: readonly Coded[], walk: Walk): Promise<Answers> {
     const { system, valueSet = [] } = include;
     if (system === undefined && valueSet.length === 0) return candidates.map(() => false);
     const parts: Answers[] = [];
     if (system !== undefined) parts.push(await this.hasSystem(include, system, candidates));
-    for (const canonical of valueSet) parts.push(await this.has(await this.imported(canonical, depth), candidates, depth + 1));
+    for (const canonical of valueSet) parts.push(await this.has(await this.imported(canonical), candidates, walk.deeper()));
     return both(parts, candidates.length);
   }
 
@@ -183,8 +215,7 @@ export class Composer {
     };
   }
 
-  private async imported(canonical: string, depth: number): Promise<ValueSet> {
-    if (depth >= maxDepth) throw tooCostly();
+  private async imported(canonical: string): Promise<ValueSet> {
     const found = await this.terminology.valueSet(canonical);
     if (!found) throw systemNotHere();
     return found;

@@ -1,4 +1,5 @@
 // https://hl7.org/fhir/R4/terminologies-systems.html — systems of others whose codes are defined by a grammar or by a list that is free to use.
+import { readFileSync } from 'node:fs';
 import type { CodingSystem, Concept, ListedConcept, Selected, Selection, Subsumption } from './coding-system.ts';
 import { notSupported } from './refusal.ts';
 import { ResourceSystem } from './resource-system.ts';
@@ -87,17 +88,24 @@ function currencies(): CodingSystem {
   });
 }
 
-/** ISO 3166-1 alpha-2, as R4 lists it. */
+/** ISO 3166-1 as alpha-2, alpha-3 and numeric codes, called as R4 calls them. */
 async function countries(definitions: TerminologySource): Promise<CodingSystem> {
   const listed = await definitions.valueSet('http://hl7.org/fhir/ValueSet/iso3166-1-2');
-  const concept = (listed?.compose?.include ?? []).flatMap((include) => include.concept ?? []);
+  const names = new Map(listed?.compose?.include?.flatMap(({ concept = [] }) => concept).map(({ code, display }) => [code, display]));
+  const text = readFileSync(new URL('./countries.json', import.meta.url), 'utf8');
+  const { countries: rows } = JSON.parse(text) as { countries: readonly (readonly string[])[] };
   return new ResourceSystem({
     resourceType: 'CodeSystem',
     url: 'urn:iso:std:iso:3166',
     name: 'ISO 3166',
     status: 'active',
-    content: 'fragment',
-    concept: concept.map(({ code = '', display }) => ({ code, ...(display === undefined ? {} : { display }) })),
+    content: 'complete',
+    concept: [0, 1, 2].flatMap((form) =>
+      rows.map((row) => {
+        const display = names.get(row[0] ?? '');
+        return { code: row[form] ?? '', ...(display === undefined ? {} : { display }) };
+      }),
+    ),
   });
 }
 

@@ -9,6 +9,8 @@ export type Membership = (system: string | undefined, code: string) => boolean |
 
 /** Value sets that include each other in a ring, or in more steps than any does. */
 const maxDepth = 10;
+/** Imports that are followed for one value set: they may lead to each other many times over. */
+const maxImports = 500;
 /** Of larger systems nothing is told. */
 const maxListed = 20_000;
 
@@ -64,10 +66,11 @@ export class ValueSets {
   }
 
   /** The value set of a canonical; undefined when it is not known at all. */
-  async membership(canonical: string, depth = 0): Promise<Membership | undefined> {
-    if (depth > maxDepth) return unknown;
+  async membership(canonical: string, depth = 0, left = { imports: maxImports }): Promise<Membership | undefined> {
+    left.imports -= 1;
+    if (depth > maxDepth || left.imports < 0) return unknown;
     const found = await this.source.valueSet(canonical);
-    return found && this.of(found, depth);
+    return found && this.of(found, depth, left);
   }
 
   /** Whether a code is one of its system; undefined where that is not known. */
@@ -78,11 +81,11 @@ export class ValueSets {
     return found?.total ? true : known.complete ? false : undefined;
   }
 
-  private async of({ compose, expansion }: ValueSet, depth: number): Promise<Membership> {
+  private async of({ compose, expansion }: ValueSet, depth: number, left: { imports: number }): Promise<Membership> {
     const contains = expansion?.contains;
     if (!compose) return contains ? anyOf(contains.map(({ system, code }) => listed(system, new Set(code ? [code] : [])))) : nothing;
-    const included = anyOf(await Promise.all((compose.include ?? []).map((include) => this.ofInclude(include, depth))));
-    const excluded = await Promise.all((compose.exclude ?? []).map((exclude) => this.ofInclude(exclude, depth)));
+    const included = anyOf(await Promise.all((compose.include ?? []).map((include) => this.ofInclude(include, depth, left))));
+    const excluded = await Promise.all((compose.exclude ?? []).map((exclude) => this.ofInclude(exclude, depth, left)));
     if (excluded.length === 0) return included;
     const out = anyOf(excluded);
     return allOf([
@@ -94,10 +97,10 @@ export class ValueSets {
     ]);
   }
 
-  private async ofInclude(include: Include, depth: number): Promise<Membership> {
+  private async ofInclude(include: Include, depth: number, left: { imports: number }): Promise<Membership> {
     const { system, valueSet = [] } = include;
     const members: Membership[] = system === undefined ? [] : [await this.ofCodes(include, system)];
-    for (const canonical of valueSet) members.push((await this.membership(canonical, depth + 1)) ?? unknown);
+    for (const canonical of valueSet) members.push((await this.membership(canonical, depth + 1, left)) ?? unknown);
     return allOf(members);
   }
 
