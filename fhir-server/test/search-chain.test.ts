@@ -267,3 +267,29 @@ describe('places and units', () => {
     assert.deepEqual((await store.ids('Observation?_sort=-status,_id')).slice(0, 1), ['o0']);
   });
 });
+
+describe('many values', () => {
+  const many = Array.from({ length: 1500 }, (_, n) => `x${n}`).join(',');
+  test('an OR of 1,500 codes, in and outside of one patient', async () => {
+    await finds(
+      `Observation?code=${many},8867-4`,
+      observationIds((_, n) => n % 3 === 1),
+    );
+    await finds(
+      `Observation?patient=p1&code=${many},8867-4`,
+      observationIds((_, n) => n % 6 === 1),
+    );
+    await finds(
+      `Observation?code:not=${many},8867-4`,
+      observationIds((_, n) => n % 3 !== 1),
+    );
+    await finds(
+      `Observation?encounter=${many},e5`,
+      observationIds((_, n) => n % 12 === 5),
+    );
+    await finds(
+      `Observation?patient=${many},p1`,
+      observationIds((_, n) => n % 6 === 1),
+    );
+  });
+});
