@@ -18,7 +18,7 @@ const connectionCodes = new Set([
   '25P02',
 ]);
 const connectionTexts =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Connection ended/;
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|not queryable|Connection ended|Query read timeout|timeout expired/;
 
 /** The 503 for an error that means "the database is away or full"; undefined for anything else. */
 export function unavailable(error: unknown): OperationOutcomeError | undefined {

@@ -7,6 +7,7 @@ import type { HeadNotes } from '../audit/anchor.ts';
 import { type AuditRow, Chain, type LinkedRow } from '../audit/chain.ts';
 import { Columns, indexArrayCount, indexArrays, KnownTerms, quoted } from './index-columns.ts';
 import type { IndexRows } from './index-rows.ts';
+import { connectionLimits } from './pools.ts';
 
 export interface Change {
   readonly type: number;
@@ -135,6 +136,11 @@ function translate(error: unknown): unknown {
   return error;
 }
 
+/** Whether the connection still works: the database has refused, or what it found was not as planned. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof pg.DatabaseError || error instanceof PlanOutdated;
+}
+
 /** One connection, one commit at a time, one hash chain. */
 class Lane {
   private readonly config: pg.ClientConfig;
@@ -172,7 +178,7 @@ class Lane {
 
   private async connected(): Promise<pg.Client> {
     if (this.client) return this.client;
-    const client = new pg.Client(this.config);
+    const client = new pg.Client({ ...this.config, ...connectionLimits });
     // An idle client without a listener would take the process down with the database.
     client.on('error', () => this.lose(client));
     client.on('end', () => this.lose(client));
@@ -202,8 +208,15 @@ class Lane {
       chain.advance(linked);
       this.known.add(terms);
     } catch (error) {
+      // No answer of the database at all: whether this was stored is unknown, and the connection is of no use any more.
+      if (!isAnswer(error)) this.abandon(client);
       throw translate(error);
     }
+  }
+
+  private abandon(client: pg.Client): void {
+    this.lose(client);
+    void client.end().catch(() => undefined);
   }
 
   private async underLock(client: pg.Client, conditions: readonly Condition[], write: pg.QueryConfig): Promise<void> {
@@ -220,7 +233,7 @@ class Lane {
       await client.query(write);
       await client.query('commit');
     } catch (error) {
-      await client.query('rollback').catch(() => this.lose(client));
+      if (isAnswer(error)) await client.query('rollback').catch(() => this.lose(client));
       throw error;
     }
   }

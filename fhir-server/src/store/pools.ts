@@ -17,6 +17,9 @@ export interface Statement {
   readonly pinned?: boolean;
 }
 
+/** The database ends a statement first, and says so. Behind a connection gone silent nobody says anything: then we end it ourselves. */
+export const connectionLimits = { connectionTimeoutMillis: 5000, statement_timeout: 30_000, query_timeout: 35_000 };
+
 export interface Pools {
   /** Plans each search with its values. */
   readonly fresh: pg.Pool;
@@ -42,8 +45,7 @@ export function poolOf(config: pg.ClientConfig, log: Logger, max: number, settin
   const pool = new pg.Pool({
     ...config,
     max,
-    connectionTimeoutMillis: 5000,
-    statement_timeout: 30_000,
+    ...connectionLimits,
     ...(settings ? { onConnect: async (client: pg.ClientBase) => void (await client.query(settings)) } : {}),
   });
   // Without a listener an idle client takes the process down with the database.
