@@ -8,6 +8,7 @@ import { capabilities, handle } from '../interactions/handle.ts';
 import { ownOperation } from '../interactions/own-operations.ts';
 import type { RegisteredOrigins } from '../operational/index.ts';
 import type { Server } from '../server.ts';
+import { asksForContent, binaryOf, contentOf, parseBinaryBodies } from './binary.ts';
 import { compressAnswers, unpackBodies } from './encodings.ts';
 import { unavailable } from './faults.ts';
 import { type Format, negotiate, parseFhirBodies, refusalFormat, rendered } from './formats.ts';
@@ -93,6 +94,7 @@ export function mountFhir(app: FastifyInstance, server: Server, { authenticate, 
     async (scope) => {
       scope.removeAllContentTypeParsers();
       parseFhirBodies(scope);
+      parseBinaryBodies(scope);
       unpackBodies(scope, bodyLimitBytes);
       compressAnswers(scope);
       scope.addContentTypeParser(
@@ -120,7 +122,7 @@ export function mountFhir(app: FastifyInstance, server: Server, { authenticate, 
       const fhir = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
         const principal = principals.get(request);
         if (!principal) throw new OperationOutcomeError(401, { code: 'login', diagnostics: 'An access token is required.' });
-        const asked = interactionRequest(request);
+        const asked = interactionRequest(server, request);
         const format = formatOf(server, asked);
         audited.add(request);
         return answer(server, principal, { asked, format }, request, reply);
@@ -184,22 +186,24 @@ function queryOf(request: FastifyRequest): URLSearchParams {
 }
 
 /** The request as the interactions know it; refuses what is none. */
-function interactionRequest(request: FastifyRequest): InteractionRequest {
+function interactionRequest(server: Server, request: FastifyRequest): InteractionRequest {
   const segments = segmentsOf(request.url);
   const query = queryOf(request);
   const isForm = typeof request.body === 'string';
-  if (isForm && segments[1] !== '_search')
+  if (isForm && segments.at(-1) !== '_search')
     throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json or application/fhir+xml.' });
   if (isForm) for (const [name, value] of new URLSearchParams(request.body as string)) query.append(name, value);
   if (request.body instanceof Readable && segments[0] !== '$import')
     throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'NDJSON is for $import.' });
+  const body = Buffer.isBuffer(request.body) ? binaryOf(server, request, segments, request.body) : request.body;
   const headers = request.headers as { [name: string]: string | undefined };
   const method = request.method === 'HEAD' ? 'GET' : request.method;
-  return { method, segments, query, headers, body: isForm ? undefined : request.body, requestId: String(request.id), isDirect: true };
+  return { method, segments, query, headers, body: isForm ? undefined : body, requestId: String(request.id), isDirect: true };
 }
 
 /** Said and done: to an interaction `_format` and `_pretty` would be parameters of its own. */
-function formatOf(server: Server, asked: InteractionRequest): Format {
+function formatOf(server: Server, asked: InteractionRequest): Format | 'content' {
+  if (asksForContent(asked)) return 'content';
   if (asked.segments[0] === '_jobs' || ownOperation(server, asked)?.isNegotiating) return { kind: 'json', pretty: false };
   const format = negotiate(asked.query, asked.headers['accept']);
   for (const name of ['_format', '_pretty']) asked.query.delete(name);
@@ -209,7 +213,7 @@ function formatOf(server: Server, asked: InteractionRequest): Format {
 async function answer(
   server: Server,
   principal: Principal,
-  { asked, format }: { readonly asked: InteractionRequest; readonly format: Format },
+  { asked, format }: { readonly asked: InteractionRequest; readonly format: Format | 'content' },
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -217,8 +221,10 @@ async function answer(
   reply.code(done.status).headers({ 'cache-control': 'no-store', 'x-request-id': String(request.id), ...done.headers });
   if (done.content) return reply.header('content-type', done.content.type).send(Readable.from(done.content.pieces));
   if (done.body === undefined) return reply.send();
-  const { contentType, text } = rendered(done.body, format);
   addVary(reply, 'Accept');
+  const content = format === 'content' ? contentOf(done.body, asked) : undefined;
+  if (content) return reply.headers(content.headers).send(content.bytes);
+  const { contentType, text } = rendered(done.body, format === 'content' ? { kind: 'json', pretty: false } : format);
   return reply.header('content-type', contentType).send(text);
 }
 

@@ -100,6 +100,11 @@ export function negotiate(query: URLSearchParams, accept: string | undefined): F
   return { kind, pretty };
 }
 
+/** Whether the header asks for a format of FHIR by its name. */
+export function namesFhirType(accept: string): boolean {
+  return accept.split(',').some((range) => kinds.has(mediaType(range).type));
+}
+
 /** The format of a refusal: as asked when that can be understood, else JSON. Only the FHIR base speaks XML. */
 export function refusalFormat(request: FastifyRequest): Format {
   if (!request.url.startsWith('/fhir')) return { kind: 'json', pretty: false };
