@@ -1,5 +1,6 @@
 // Bulk data as a client of the product sees it: $import by address and by body, $export, refusals, and kill -9 in the middle of both. Under date-shift.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import os from 'node:os';
@@ -138,7 +139,7 @@ async function tokenFor(scope: string): Promise<string> {
 }
 
 const start = (dataDir?: string): Promise<Product> =>
-  startProduct({ env: { IMPORT_SOURCES: `${pathToFileURL(inbox).href}/` }, ...(dataDir ? { dataDir } : {}) });
+  startProduct({ bodyCodec: 'text', env: { IMPORT_SOURCES: `${pathToFileURL(inbox).href}/` }, ...(dataDir ? { dataDir } : {}) });
 
 async function restart(): Promise<void> {
   product = await start(product.dataDir);
@@ -379,6 +380,19 @@ describe('a direct import that breaks off', () => {
     await client.end();
     const total = await fhir('Observation?value-quantity=ge3000&_summary=count');
     assert.equal(Number(total.json['total']), 899);
+  });
+});
+
+describe('what is kept', () => {
+  test('holds nothing that the source said of a person: no file of the data folder, write-ahead log included', async () => {
+    const client = await database(product);
+    await client.query('checkpoint');
+    await client.end();
+    const found = (text: string): string => spawnSync('grep', ['-r', '-l', '-a', '-F', text, product.dataDir], { encoding: 'utf8' }).stdout;
+    // The control: what is to be kept is found the same way.
+    assert.notEqual(found('8867-4'), '');
+    for (const text of ['Zwickelbauer', 'MRN-1-4711', 'src-pat-', 'src-obs-', 'source.example', 'limen-inbox', 'nightly-17', '1971-03-0'])
+      assert.equal(found(text), '', text);
   });
 });
 

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { mentionedNames } from '@limen/deidentification';
 import { type OperationOutcome, OperationOutcomeError, type Principal, parseReference, type Resource } from '@limen/fhir-model';
-import { definitionTypes } from '../../interactions/stored-definitions.ts';
+import { definitionTypes, forgetDefinitions } from '../../interactions/stored-definitions.ts';
 import { claimFaults, claimsOf } from '../../interactions/write/claims.ts';
 import type { WriteResult } from '../../interactions/write/entry.ts';
 import { planChange } from '../../interactions/write/plan.ts';
@@ -114,7 +114,7 @@ export async function planBatch(ground: BatchGround, batch: Batch, key: BatchKey
 
 /** What is to be done when the batch is stored. */
 export function afterCommit(server: Server, { changes }: Commit): void {
-  if (changes.some(({ type }) => definitionTypes.has(server.types.name(type)))) server.profiles.forget();
+  if (changes.some(({ type }) => definitionTypes.has(server.types.name(type)))) forgetDefinitions(server);
 }
 
 /** The extension says which line of which input. */
