@@ -96,6 +96,15 @@ describe('$everything refuses', () => {
     assert.equal((await get('system/*.rs', `${patient}/$everything?_count=none`)).status, 400);
   });
 
+  test('a cursor with another question than the one that it was given for', async () => {
+    const first = await get('system/*.rs', `${patient}/$everything?_count=1`);
+    const next = (first.body as Bundle).link?.find(({ relation }) => relation === 'next')?.url.split('/fhir/')[1] ?? '';
+    assert.equal((await get('system/*.rs', next)).status, 200);
+    assert.equal((await get('system/*.rs', `${next}&_type=Observation`)).status, 400);
+    assert.equal((await get('system/*.rs', `${next}&start=2020-01-01`)).status, 400);
+    assert.equal((await get('system/*.rs', next.replace(patient, other))).status, 400);
+  });
+
   test('other types, other levels, other methods', async () => {
     assert.equal((await get('system/*.rs', `${practitioner}/$everything`)).status, 404);
     assert.equal((await get('system/*.rs', 'Patient/$everything')).status, 404);

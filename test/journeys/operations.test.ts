@@ -143,6 +143,8 @@ describe('$graphql', () => {
     const text = `query q($n: Int!) { id gender ObservationList(_reference: subject, status: final, _count: $n) { status subject { resource { id } } } }`;
     const found = data(await fhir(`${patient}/$graphql`, { body: query(text, { n: 3 }) }));
     assert.equal(found['gender'] as unknown, 'female');
+    const plain = { method: 'POST', body: '{ gender }', headers: { 'content-type': 'application/graphql' } };
+    assert.deepEqual(data(await fhir(`${patient}/$graphql`, plain)) as unknown, { gender: 'female' });
     assert.equal(list(found['ObservationList']).length, 3);
     for (const each of list(found['ObservationList'])) assert.equal(`Patient/${each['subject']?.['resource']?.['id']}`, patient);
   });

@@ -133,7 +133,7 @@ function checkParameters(request: FastifyRequest): void {
 /** Lines of FHIR JSON are not gathered: who takes them reads the stream. */
 const ndjsonTypes = ['application/fhir+ndjson', 'application/ndjson'];
 
-/** Bodies in FHIR JSON and FHIR XML become the same JSON values. */
+/** Bodies in FHIR JSON and FHIR XML become the same JSON values; a query of GraphQL becomes the value that it is in JSON. */
 export function parseFhirBodies(scope: FastifyInstance): void {
   scope.addContentTypeParser(ndjsonTypes, async (request: FastifyRequest, body: unknown) => {
     checkParameters(request);
@@ -146,5 +146,9 @@ export function parseFhirBodies(scope: FastifyInstance): void {
   scope.addContentTypeParser(xmlTypes, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     checkParameters(request);
     return body.length === 0 ? undefined : parseXml(body, loadDefinitions(), bodyLimits);
+  });
+  scope.addContentTypeParser('application/graphql', { parseAs: 'string' }, async (request: FastifyRequest, query: string) => {
+    checkParameters(request);
+    return { query };
   });
 }

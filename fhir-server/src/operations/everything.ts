@@ -158,24 +158,41 @@ async function included(run: OperationRun, asked: Asked, entries: readonly Bundl
   return found.map((entry) => ({ ...entry, search: { mode: 'include' } }));
 }
 
-function linksOf({ server, type, id, seal }: OperationRun, { input, types, count }: Asked, next: Place | undefined): Bundle['link'] {
+function linksOf({ server, type, id, seal }: OperationRun, asked: Asked, next: Place | undefined): Bundle['link'] {
+  const { input, types, count } = asked;
   const query = new URLSearchParams({ _count: String(count), ...(types.length > 0 ? { _type: types.join(',') } : {}) });
   for (const name of ['start', 'end', '_since']) {
     const value = input.text(name);
     if (value !== undefined) query.set(name, value);
   }
   const url = `${server.base}/${type}/${id}/$everything?${query}`;
-  const cursor = next && seal([String(next.source), next.path ?? '']);
+  const cursor = next && seal([String(next.source), next.path ?? '', questionOf(asked)]);
   return [{ relation: 'self', url }, ...(cursor === undefined ? [] : [{ relation: 'next', url: `${url}&_cursor=${cursor}` }])];
+}
+
+/** What a cursor goes on with: the sources are other ones for other types. */
+function questionOf({ input, sources }: Asked): string {
+  return JSON.stringify([
+    ...['start', 'end', '_since'].map((name) => input.text(name) ?? ''),
+    ...sources.map(({ type, param }) => `${type}.${param}`),
+  ]);
+}
+
+/** Where the page begins. @throws OperationOutcomeError 400 when the cursor is of another question */
+function placeOf({ unseal }: OperationRun, asked: Asked): Place {
+  const cursor = asked.input.text('_cursor');
+  if (cursor === undefined) return { source: 0, path: undefined };
+  const [source = '0', path = '', question] = unseal(cursor);
+  if (question !== questionOf(asked))
+    throw new OperationOutcomeError(400, { code: 'value', diagnostics: 'The paging cursor is one of another question.' });
+  return { source: Number(source), path: path || undefined };
 }
 
 async function everything(run: OperationRun, owner: Owner): Promise<CallAnswer> {
   const asked = askedOf(run, owner);
   // Who may not read the owner is told so, not given an empty compartment.
   await run.ask('GET', asked.owner);
-  const cursor = asked.input.text('_cursor');
-  const [source = '0', path = ''] = cursor === undefined ? [] : run.unseal(cursor);
-  const { entries, next } = await matchesFrom(run, asked, { source: Number(source), path: path || undefined });
+  const { entries, next } = await matchesFrom(run, asked, placeOf(run, asked));
   const entry = [...entries, ...(await included(run, asked, entries))];
   return answerOf({
     resourceType: 'Bundle',
