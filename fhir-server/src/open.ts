@@ -1,6 +1,7 @@
 // Builds the server: migrations, compiled specifications, vault, store, authorization, HTTP. The one place where the parts of this package meet.
 import { createHmac, hkdfSync } from 'node:crypto';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { compileDoor, policy } from '@limen/deidentification';
 import { type AsOf, type FhirClient, type OperationProvider, type Principal, read } from '@limen/fhir-model';
 import { loadDefinitions } from '@limen/fhir-model/definitions';
@@ -49,6 +50,7 @@ import { loadMasterKey, openSourceIds, openVault, sourceIdsSql, tenantPseudonyms
 
 const tenant = 1;
 const closeGraceMs = 2000;
+const storesCloseMs = 15_000;
 /** Resources a file of an export. */
 const exportFileMaximum = 100_000;
 
@@ -235,10 +237,14 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
       // A half-sent request must not hold the stop: what is still open after the grace is cut.
       setTimeout(() => app.server.closeAllConnections(), closeGraceMs).unref();
       await app.close();
-      await server.jobs.stop();
-      await server.committer.close();
-      await anchors.close();
-      await Promise.all([pools.close(), vaultPool.end(), queuePool.end()]);
+      const closed = (async () => {
+        await server.jobs.stop();
+        await server.committer.close();
+        await anchors.close();
+        await Promise.all([pools.close(), vaultPool.end(), queuePool.end()]);
+      })();
+      // Behind a database gone silent nothing closes: what still waits for it ends with the process.
+      await Promise.race([closed, sleep(storesCloseMs, undefined, { ref: false })]);
     },
   };
 }
