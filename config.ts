@@ -27,6 +27,8 @@ export interface Config {
   readonly writeLanes: number;
   /** Addresses below which $import may read. */
   readonly importSources: readonly string[];
+  /** Addresses below which notifications of subscriptions may be sent. */
+  readonly subscriptionEndpoints: readonly string[];
   /** Whether a conditional delete may delete more than one resource. */
   readonly conditionalDelete: 'single' | 'multiple';
 }
@@ -41,13 +43,13 @@ function wholeNumber(env: NodeJS.ProcessEnv, name: string, fallback: number): nu
 
 const loopback = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
-function importSources(env: NodeJS.ProcessEnv): string[] {
-  const given = (env['IMPORT_SOURCES'] ?? '').split(/[\s,]+/).filter(Boolean);
+function folders(env: NodeJS.ProcessEnv, name: string, protocols: readonly string[]): string[] {
+  const given = (env[name] ?? '').split(/[\s,]+/).filter(Boolean);
   return given.map((text) => {
     const url = URL.canParse(text) ? new URL(text) : undefined;
-    const isSafe = url && (['https:', 'file:'].includes(url.protocol) || (url.protocol === 'http:' && loopback.has(url.hostname)));
+    const isSafe = url && (protocols.includes(url.protocol) || (url.protocol === 'http:' && loopback.has(url.hostname)));
     if (!isSafe || url.search || url.hash || url.username)
-      throw new StartError('IMPORT_SOURCES holds addresses of folders, https://HOST/PATH/ or file:///PATH/; http is for loopback only.');
+      throw new StartError(`${name} holds addresses of folders that begin with ${protocols.join('// or ')}//; http is for loopback only.`);
     return url.href;
   });
 }
@@ -135,7 +137,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     bodyCodec,
     policyName,
     writeLanes: wholeNumber(env, 'WRITE_LANES', 3),
-    importSources: importSources(env),
+    importSources: folders(env, 'IMPORT_SOURCES', ['https:', 'file:']),
+    subscriptionEndpoints: folders(env, 'SUBSCRIPTION_ENDPOINTS', ['https:']),
     conditionalDelete,
   };
 }

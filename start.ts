@@ -112,6 +112,7 @@ async function main(): Promise<void> {
     now: () => new Date(),
     writeLanes: config.writeLanes,
     importSources: config.importSources,
+    subscriptionEndpoints: config.subscriptionEndpoints,
     metricsPort: config.metricsPort,
     conditionalDelete: config.conditionalDelete,
   });

@@ -43,6 +43,7 @@ const rank: { readonly [folder: string]: number } = {
   authorization: 3,
   interactions: 3,
   jobs: 3,
+  subscriptions: 3,
   deidentification: 2,
   expressions: 2,
   graphql: 2,

@@ -44,6 +44,7 @@ import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
 import { reindex } from './store/reindex.ts';
 import { openTenant } from './store/tenant.ts';
+import { Subscriptions, subscriptionsSql } from './subscriptions/index.ts';
 import { codesOf, publishedTerminology, releasesSource } from './terminology/index.ts';
 import { compileValidator, Profiles } from './validation/index.ts';
 import { loadMasterKey, openSourceIds, openVault, sourceIdsSql, tenantPseudonyms, vaultSql } from './vault/index.ts';
@@ -71,6 +72,8 @@ export interface ServerOptions {
   readonly conditionalDelete?: 'single' | 'multiple';
   /** Addresses below which $import may read; none when absent. */
   readonly importSources?: readonly string[];
+  /** Addresses below which notifications may be sent; Subscription resources are only stored when absent. */
+  readonly subscriptionEndpoints?: readonly string[];
 }
 
 export interface OpenServer {
@@ -115,7 +118,7 @@ function ridBlocks(pool: pg.Pool): () => Promise<bigint> {
 }
 
 export async function openServer(options: ServerOptions): Promise<OpenServer> {
-  const { log, now, origin, dataDir } = options;
+  const { log, now, origin, dataDir, subscriptionEndpoints = [] } = options;
   const keysDir = path.join(dataDir, 'keys');
   const pools = openPools(options.database, log, { fresh: 8, kept: 8 });
   const pool = pools.fresh;
@@ -134,6 +137,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0020-concepts', sql: conceptsSql },
     { name: '0030-search-parameters', sql: searchParametersSql },
     { name: '0011-jobs', sql: jobsSql },
+    { name: '0012-subscriptions', sql: subscriptionsSql },
   ]);
   await migrate(vaultPool, [
     { name: '0001-vault', sql: vaultSql },
@@ -191,6 +195,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
       exportFileMaximum,
       parse: (line) => parseJson(line, bodyLimits),
     }),
+    subscriptions: subscriptionEndpoints.length > 0 ? new Subscriptions(() => server, subscriptionEndpoints) : undefined,
     now,
     log,
   };
@@ -215,6 +220,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const feedback = feedbackStore(pool, server.keyedHash);
   const metrics = startMetrics(app, options.metricsPort, feedback);
   await server.jobs.start();
+  server.subscriptions?.start();
   return {
     app,
     clientFor,
@@ -239,6 +245,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
       await app.close();
       const closed = (async () => {
         await server.jobs.stop();
+      await server.subscriptions?.stop();
         await server.committer.close();
         await anchors.close();
         await Promise.all([pools.close(), vaultPool.end(), queuePool.end()]);

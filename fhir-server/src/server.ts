@@ -11,6 +11,7 @@ import type { Codec } from './store/codec.ts';
 import type { Committer } from './store/commit.ts';
 import type { TypeNumbers } from './store/ids.ts';
 import type { Reader } from './store/read.ts';
+import type { Subscriptions } from './subscriptions/index.ts';
 import type { TerminologyService } from './terminology/index.ts';
 import type { Profiles, Validator } from './validation/index.ts';
 import type { Vault } from './vault/index.ts';
@@ -48,6 +49,8 @@ export interface Server {
   readonly cursorKey: Buffer;
   readonly operations: readonly OperationProvider[];
   readonly jobs: Jobs;
+  /** Absent: Subscription resources are stored like others and do nothing. */
+  readonly subscriptions: Subscriptions | undefined;
   readonly now: () => Date;
   readonly log: Logger;
 }

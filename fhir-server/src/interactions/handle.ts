@@ -55,6 +55,8 @@ function routeOf(server: Server, request: Request): Route {
   if (first === '_search' && second === undefined && method === 'POST') return route('search-system', viewedBundle(searchSystem));
   const operation = segments.find((s) => s.startsWith('$'));
   if (first === '_jobs') return route('job', (s, p, r) => s.jobs.answer(p, r));
+  const { subscriptions } = server;
+  if (first === 'Subscription' && subscriptions) return route('subscription', (_, p, r) => subscriptions.answer(p, r));
   if (operation === '$validate') return route(operation, validate);
   if (operation && isTerminologyOperation(request)) return route(operation, terminology);
   const own = operation && ownOperation(server, request);

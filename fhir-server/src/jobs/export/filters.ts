@@ -30,7 +30,7 @@ function refusedFilter(): OperationOutcomeError {
 const ofTheResult = /^_(sort|count|total|summary|elements|include|revinclude|list|cursor|contained|containedType)\b/;
 
 /** Whether the resource alone tells it. */
-function isTold(condition: Condition): boolean {
+export function isTold(condition: Condition): boolean {
   if (isCriterion(condition)) return isSelfContained(condition) && condition.modifier !== 'text';
   return condition.kind !== 'chain' && condition.kind !== 'has' && condition.conditions.every(isTold);
 }
