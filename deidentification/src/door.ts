@@ -10,7 +10,7 @@ import { finishPatient } from './patient.ts';
 import type { Policy, PolicyCoding } from './policy.ts';
 import { policySystem } from './policy.ts';
 import { personTypes } from './rules/exceptions.ts';
-import { compileSearchPolicy, type SearchAnswer } from './search-policy.ts';
+import { compileElementPolicy, compileSearchPolicy, type SearchAnswer, type SearchedElement } from './search-policy.ts';
 import { type About, aboutOf } from './text/about.ts';
 import { Transform } from './transform.ts';
 import { Verify } from './verify.ts';
@@ -33,6 +33,8 @@ export interface Door {
   merge<T extends Resource>(incoming: Deidentified<T>, kept: object): Deidentified<T>;
   /** Whether a search parameter can match what is stored. */
   searchPolicy(type: string, param: string): SearchAnswer;
+  /** Whether all elements that a search parameter of a user visits stay as they were sent. */
+  keepsElements(type: string, elements: readonly SearchedElement[]): boolean;
 }
 
 const labelCodes = new Set(['PSEUDED', 'ANONYED', 'HTEST']);
@@ -86,6 +88,7 @@ export function compileDoor(definitions: Definitions, policy: Policy): Door {
   return {
     collect,
     searchPolicy,
+    keepsElements: compileElementPolicy(definitions, policy, compartment),
     apply<T extends Resource>(resource: T, resolved: Resolved) {
       if (policy.name === 'synthetic') return { resource: untouched(resource), report: { removed: {}, scrubbed: 0 } };
       const context = new Transform(policy, compartment, resource.resourceType, resolved, aboutResource(resource, resolved));

@@ -1,7 +1,7 @@
 // https://hl7.org/fhir/R4/searchparameter-registry.html — what becomes of each search parameter when the policy removes its element.
 import type { Definitions, SearchParameterDefinition } from '@limen/fhir-model/definitions';
 import type { Policy } from './policy.ts';
-import { definitionalTypes, exceptions } from './rules/exceptions.ts';
+import { type Action, definitionalTypes, exceptions } from './rules/exceptions.ts';
 
 /** `translated`: an identifier, found by its pseudonym. `refused`: the element is removed, so an empty answer would be a lie. */
 export type SearchAnswer = 'matches' | 'translated' | 'refused';
@@ -10,7 +10,7 @@ const removedTypes = new Set(['HumanName', 'ContactPoint', 'Signature', 'Address
 const uriTypes = new Set(['uri', 'url', 'oid', 'uuid', 'id']);
 const textTypes = new Set(['string', 'markdown']);
 const keptAddressParts = new Set(['state', 'country', 'postalCode', 'use']);
-const withoutMatches = new Set(['_text', '_source']);
+const withoutMatches = new Set(['_text', '_content', '_source']);
 
 /** Paths of this type in an expression: "(Patient.name.family | Practitioner.name)" -> "Patient.name.family". */
 function pathsOf(expression: string, type: string): string[] {
@@ -41,6 +41,13 @@ class Predictor {
     return { next: codes };
   }
 
+  stays({ type, name }: SearchedElement, resourceType: string): boolean {
+    const element = this.#definitions.types[type]?.elements.find((e) => e.name === name);
+    if (!element || !stored.has(exceptions.get(`${type}.${name}`))) return false;
+    const gone = element.types.some(({ code }) => code !== 'Address' && (removedTypes.has(code) || unpredictable.has(code)));
+    return !gone && this.#step(type, resourceType, name.replace('[x]', '')) !== 'refused';
+  }
+
   path(path: string, type: string): SearchAnswer {
     const [, ...names] = path.split('.');
     let codes: readonly string[] = [type];
@@ -60,6 +67,29 @@ class Predictor {
     if (answers.length === 0 || answers.includes('matches')) return 'matches';
     return answers.includes('translated') ? 'translated' : 'refused';
   }
+}
+
+/** An element by the type that it is defined in: a resource type, a datatype or a backbone ("Patient.contact"). */
+export interface SearchedElement {
+  readonly type: string;
+  readonly name: string;
+}
+
+const unpredictable = new Set(['Extension', 'Narrative', 'Resource', 'Identifier']);
+const stored: ReadonlySet<Action | undefined> = new Set([undefined, 'keep', 'code', 'numbers', 'canonical']);
+
+/**
+ * Whether all elements that a user's search parameter visits stay as they were sent. Denied by default: what is scrubbed, replaced or kept in
+ * some places only (extensions, narratives, contained resources) does not count as staying.
+ */
+export function compileElementPolicy(
+  definitions: Definitions,
+  policy: Policy,
+  compartment: ReadonlySet<string>,
+): (resourceType: string, elements: readonly SearchedElement[]) => boolean {
+  if (policy.name === 'synthetic') return () => true;
+  const predictor = new Predictor(definitions, compartment);
+  return (resourceType, elements) => elements.length > 0 && elements.every((element) => predictor.stays(element, resourceType));
 }
 
 /** The table of all pairs, made at start. */

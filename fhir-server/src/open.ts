@@ -28,10 +28,10 @@ import { type FeedbackStore, feedbackSql, feedbackStore } from './operational/fe
 import { clientAddressesSql, ensureCredentials, operationalSql, RegisteredOrigins } from './operational/index.ts';
 import { ensurePractitioners } from './operational/practitioners.ts';
 import { type ReplayStore, replaySql, replayStore } from './operational/replay.ts';
-import { compileIndexer } from './search/index.ts';
+import { compileIndexer, SearchParameters } from './search/index.ts';
 import type { Server } from './server.ts';
 import { openCodec } from './store/codec.ts';
-import { committer } from './store/commit.ts';
+import { type Committer, committer, PlanOutdated } from './store/commit.ts';
 import { typeNumbers } from './store/ids.ts';
 import { migrate } from './store/migrate.ts';
 import { storeSql } from './store/migrations/0001-store.ts';
@@ -43,6 +43,7 @@ import { searchParametersSql } from './store/migrations/0030-search-parameters.t
 import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
 import { reindex } from './store/reindex.ts';
+import { ParameterReindexer } from './store/reindex-parameters.ts';
 import { openTenant } from './store/tenant.ts';
 import { Subscriptions, subscriptionsSql } from './subscriptions/index.ts';
 import { codesOf, publishedTerminology, releasesSource } from './terminology/index.ts';
@@ -117,6 +118,21 @@ function ridBlocks(pool: pg.Pool): () => Promise<bigint> {
   };
 }
 
+/** A commit may be refused because another node has changed the search parameters: they are known before the next plan. */
+function learning(inner: Committer, searchParameters: SearchParameters): Committer {
+  return {
+    ...inner,
+    async commit(commit) {
+      try {
+        await inner.commit(commit);
+      } catch (error) {
+        if (error instanceof PlanOutdated) await searchParameters.poll();
+        throw error;
+      }
+    },
+  };
+}
+
 export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const { log, now, origin, dataDir, subscriptionEndpoints = [] } = options;
   const keysDir = path.join(dataDir, 'keys');
@@ -152,8 +168,25 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const clientIds = chosen.name === 'synthetic';
   const codec = await openCodec(pool, definitions, types, options.bodyCodec);
   const anchors = await openAnchors(dataDir, keysDir, now, log);
-  const indexer = await compileIndexer(definitions, { words: clientIds });
-  await reindex({ pool, tenant, codec, types, indexer, log });
+  const door = compileDoor(definitions, chosen);
+  const searchParameters = new SearchParameters({
+    pool,
+    tenant,
+    codec,
+    types,
+    rules: { definitions, keepsElements: door.keepsElements },
+    log,
+    changed: () => parameterReindexer.wake(),
+  });
+  const indexer = await compileIndexer(definitions, { inUse: () => searchParameters.inUse, words: clientIds });
+  const reindexing = { pool, tenant, codec, types, indexer, log };
+  const parameterReindexer = new ParameterReindexer({
+    ...reindexing,
+    poll: () => searchParameters.poll(),
+    refresh: () => searchParameters.refresh(),
+  });
+  await searchParameters.refresh();
+  await reindex(reindexing);
   const stored = storedTerminology(() => server);
   const terminology = publishedTerminology(stored, [releasesSource(pool)], now);
   const server: Server = {
@@ -164,7 +197,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     policy: chosen,
     clientIds,
     conditionalDelete: options.conditionalDelete ?? 'single',
-    door: compileDoor(definitions, chosen),
+    door,
     vault: openVault(vaultPool, masterKey, tenant),
     tenantPseudonym: tenantPseudonyms(derived('tenant-pseudonyms')),
     validator: compileValidator(definitions),
@@ -175,12 +208,13 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     ),
     terminology,
     indexer,
+    searchParameters,
     pool,
     codec,
     codes: codesOf(terminology),
     runPlan: planRunner(pools),
     reader: reader(pools.kept, codec, types, tenant, clientIds),
-    committer: committer(options.database, tenant, options.writeLanes, anchors),
+    committer: learning(committer(options.database, tenant, options.writeLanes, anchors), searchParameters),
     audit: auditLog(pools.kept, tenant, now, anchors),
     nextRid: ridBlocks(pool),
     keyedHash: (text) => createHmac('sha256', hashKey).update(text).digest(),
@@ -219,6 +253,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   mountHealth(app, pool);
   const feedback = feedbackStore(pool, server.keyedHash);
   const metrics = startMetrics(app, options.metricsPort, feedback);
+  parameterReindexer.start();
   await server.jobs.start();
   server.subscriptions?.start();
   return {
@@ -246,6 +281,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
       const closed = (async () => {
         await server.jobs.stop();
       await server.subscriptions?.stop();
+        await parameterReindexer.stop();
         await server.committer.close();
         await anchors.close();
         await Promise.all([pools.close(), vaultPool.end(), queuePool.end()]);

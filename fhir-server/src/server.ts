@@ -6,7 +6,7 @@ import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { AuditLog } from './audit/log.ts';
 import type { Jobs } from './jobs/index.ts';
-import type { Codes, Indexer, Plan, SearchRow } from './search/index.ts';
+import type { Codes, Indexer, Plan, SearchParameters, SearchRow } from './search/index.ts';
 import type { Codec } from './store/codec.ts';
 import type { Committer } from './store/commit.ts';
 import type { TypeNumbers } from './store/ids.ts';
@@ -35,6 +35,8 @@ export interface Server {
   readonly profiles: Profiles;
   readonly terminology: TerminologyService;
   readonly indexer: Indexer;
+  /** Those in use: R4's and users'. */
+  readonly searchParameters: SearchParameters;
   readonly pool: Pool;
   /** Value sets and code hierarchies of searches. */
   readonly codes: Codes;

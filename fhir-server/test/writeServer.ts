@@ -12,6 +12,10 @@ export interface WriteServer {
   as(scope: string, principal?: Partial<Principal>): FhirClient;
   /** The CapabilityStatement. */
   statement(): Promise<object>;
+  /** Of its store, for what another program would do there. */
+  readonly database: string;
+  /** The CapabilityStatement. */
+  metadata(): Promise<{ [name: string]: unknown }>;
   /** Sets the server's clock forward. */
   later(ms: number): void;
   stop(): Promise<void>;
@@ -58,6 +62,8 @@ export async function startWriteServer(
         ...principal,
       }),
     statement: async () => (await server.app.inject('/fhir/metadata')).json() as object,
+    database: postgres.connectionString('limen'),
+    metadata: async () => (await server.app.inject({ url: '/fhir/metadata' })).json(),
     later(ms) {
       aheadMs += ms;
     },

@@ -59,13 +59,13 @@ export function capabilities(server: Server): object {
           conditionalUpdate: true,
           conditionalDelete: server.conditionalDelete,
           referencePolicy: ['literal', 'enforced'],
-          searchInclude: server.definitions.searchParameters
+          searchInclude: server.searchParameters.definitions.searchParameters
             .filter((p) => p.type === 'reference' && p.base.some((b) => bases(type).includes(b)))
             .map((p) => `${type}:${p.code}`),
-          searchRevInclude: server.definitions.searchParameters
+          searchRevInclude: server.searchParameters.definitions.searchParameters
             .filter((p) => p.type === 'reference' && p.target?.includes(type))
             .flatMap((p) => p.base.filter((b) => server.types.has(b)).map((b) => `${b}:${p.code}`)),
-          searchParam: server.definitions.searchParameters
+          searchParam: server.searchParameters.definitions.searchParameters
             .filter(
               (p) =>
                 p.base.some((b) => bases(type).includes(b)) &&

@@ -28,7 +28,7 @@ function endOf(server: Server, type: string, name: string): Searched {
   const dot = name.indexOf('.');
   if (dot < 0) return { type, name };
   const [code = '', named] = name.slice(0, dot).split(':');
-  const targets = named === undefined ? targetsOf(server.definitions, type, code) : [named];
+  const targets = named === undefined ? targetsOf(server.searchParameters.definitions, type, code) : [named];
   return endOf(server, targets.includes('Patient') ? 'Patient' : (targets[0] ?? ''), name.slice(dot + 1));
 }
 

@@ -43,8 +43,8 @@ function maySearch(server: Server, principal: Principal, type: string): boolean 
 async function forward(server: Server, principal: Principal, includes: readonly Include[], from: readonly Stored[]): Promise<Stored[]> {
   const wanted = new Map<string, Set<string>>();
   for (const include of includes) {
-    for (const param of referenceParameters(server.definitions, include)) {
-      const extract = extractReferences(server.definitions, include.source, param);
+    for (const param of referenceParameters(server.searchParameters.definitions, include)) {
+      const extract = extractReferences(server.searchParameters.definitions, include.source, param);
       for (const stored of from.filter((m) => m.type === include.source)) {
         for (const reference of extract(JSON.parse(stored.text ?? '{}') as Resource)) {
           const literal = parseReference(reference);
@@ -71,7 +71,7 @@ async function reverse(server: Server, principal: Principal, includes: readonly 
     const context = await planContext(server, { type: include.source, criteria: [] }, searchAccess(server, principal));
     const targets = from.filter((m) => include.target === undefined || m.type === include.target).map((m) => `${m.type}/${m.id}`);
     if (targets.length === 0) continue;
-    const params = referenceParameters(server.definitions, include);
+    const params = referenceParameters(server.searchParameters.definitions, include);
     const { rows } = await server.runPlan(revincludeQuery(include.source, params, targets, context, maximumIncluded));
     found.push(...server.reader.byRows(rows));
   }

@@ -6,6 +6,7 @@ import {
   conditionsWithin,
   isCriterion,
   type PlanContext,
+  parseSearch,
   resolve,
   type SearchQuery,
 } from '../search/index.ts';
@@ -13,6 +14,23 @@ import type { Server } from '../server.ts';
 import { accessFor } from './access.ts';
 
 type Searched = Pick<SearchQuery, 'type' | 'criteria'>;
+
+/**
+ * A query, read with the search parameters that are in use.
+ * @throws OperationOutcomeError 400 for what is unknown or malformed, 503 for parameters that are not indexed completely yet
+ */
+export async function readSearch(server: Server, type: string, query: URLSearchParams, lenient: boolean): Promise<SearchQuery> {
+  const { base, searchParameters } = server;
+  for (;;) {
+    const parsed = parseSearch(searchParameters.definitions, type, query, {
+      lenient,
+      base,
+      now: server.now(),
+      texts: server.clientIds ? 'kept' : 'removed',
+    });
+    if (await searchParameters.answers(parsed)) return parsed;
+  }
+}
 
 /** Access of the caller to a type. */
 export type AccessTo = (type: string) => Promise<AccessPredicate>;
@@ -83,7 +101,7 @@ function refuseIfRemoved(server: Server, type: string, name: string): void {
   throw new OperationOutcomeError(400, {
     code: 'not-supported',
     details: 'removed-by-policy',
-    diagnostics: `The parameter ${name} searches an element that the de-identification policy removes.`,
+    diagnostics: `The parameter ${name} searches an element that the de-identification policy removes: search by another one of the CapabilityStatement.`,
   });
 }
 

@@ -105,9 +105,9 @@ async function searchTypes(
   const [shape] = prepared;
   if (!shape) return searchBundle(server, path, request.query, emptySearch, { entries: [], total: 0, next: undefined });
   if (shape.query.includes.length + shape.query.revincludes.length > 0)
-    throw refuse('Includes are not supported in searches of several types.');
+    throw refuse('Includes are not supported in searches of several types: search each type by itself.');
   if (shape.query.sort.some((key) => !commonSorts.has(key.param)))
-    throw refuse('Searches of several types sort by _id and _lastUpdated only.');
+    throw refuse('Searches of several types sort by _id and _lastUpdated only: search each type by itself for another order.');
   const used = { ...shape.query, used: [...shape.query.used, ...(request.query.has('_type') ? [['_type', ''] as const] : [])] };
   const asked = new URLSearchParams([...shape.asked, ...request.query.getAll('_type').map((value): [string, string] => ['_type', value])]);
   const wantsTotal = used.summaryCount || used.count === 0 || used.total === 'accurate' || used.total === 'estimate';

@@ -8,7 +8,6 @@ import {
   isCriterion,
   isSelfContained,
   type PlanContext,
-  parseSearch,
   planCount,
   planEstimate,
   planSearch,
@@ -23,7 +22,7 @@ import { cursorOwner, openCursor, sealCursor } from './cursor.ts';
 import { translateIdentifiers } from './identifiers.ts';
 import { included } from './include.ts';
 import { covers } from './read.ts';
-import { planContext, refuseRemoved, resolved, searchAccess } from './search-context.ts';
+import { planContext, readSearch, refuseRemoved, resolved, searchAccess } from './search-context.ts';
 
 /** Members of a List that one search takes. */
 const maximumMembers = 5000;
@@ -52,8 +51,7 @@ export async function prepareSearch(
   // Links show identifiers as they are stored, never as typed; a link of ours that comes back carries a cursor and is translated already.
   const isContinued = request.query.has('_cursor');
   const asked = isContinued ? request.query : await translateIdentifiers(server, principal, type, request.query);
-  const texts = server.clientIds ? 'kept' : 'removed';
-  const parsed = parseSearch(server.definitions, type, asked, { lenient, base: server.base, now: server.now(), texts });
+  const parsed = await readSearch(server, type, asked, lenient);
   refuseRemoved(server, parsed);
   const searched = { ...parsed, criteria: [...parsed.criteria, ...within, ...(await inLists(server, principal, parsed))] };
   const context = await planContext(server, searched, searchAccess(server, principal));
@@ -98,7 +96,10 @@ async function inLists(server: Server, principal: Principal, { type, lists }: Se
     }
   }
   if (members.size > maximumMembers)
-    throw new OperationOutcomeError(400, { code: 'too-costly', diagnostics: 'The list has too many members to be searched.' });
+    throw new OperationOutcomeError(400, {
+      code: 'too-costly',
+      diagnostics: 'The list has too many members to be searched: at most 5,000; split it.',
+    });
   const context = { definitions: server.definitions, nowMs: 0, base: undefined };
   const condition = members.size > 0 ? conditionOf(type, '_id', [...members].join(','), context) : undefined;
   return [condition ?? { kind: 'or', type, conditions: [] }];

@@ -23,3 +23,4 @@ export { cursorAfter, estimatedRows, planCount, planEstimate, planMatch, planSea
 export { isSelfContained, recheck } from './recheck.ts';
 export { extractReferences, referenceParameters } from './references.ts';
 export { type Code, type Codes, resolve } from './resolve.ts';
+export { SearchParameters } from './search-parameters.ts';

@@ -89,9 +89,19 @@ function isType(type: string, wanted: string): boolean {
   return base !== undefined && isType(base, wanted);
 }
 
+/** An element that an expression visits, in its path or in a condition of it. */
+export interface VisitedElement {
+  readonly type: string;
+  readonly name: string;
+}
+
+/** Ways through a resource that one expression may have: choices inside of choices multiply. */
+const maximumBranches = 2000;
+
 class Compiler {
   private readonly definitions: Definitions;
   private readonly root: string;
+  readonly visited = new Map<string, VisitedElement>();
 
   constructor(definitions: Definitions, root: string) {
     this.definitions = definitions;
@@ -128,11 +138,12 @@ class Compiler {
   }
 
   private member(branches: readonly Branch[], name: string): Branch[] {
-    return branches.flatMap((branch) => {
+    const found = branches.flatMap((branch) => {
       const elements = this.definitions.types[branch.type]?.elements ?? [];
       return elements.flatMap((element): Branch[] => {
         const choice = element.name.endsWith('[x]');
         if (choice ? element.name.slice(0, -3) !== name : element.name !== name) return [];
+        this.visited.set(`${branch.type}.${element.name}`, { type: branch.type, name: element.name });
         return element.types.map(({ code }) => ({
           type: code,
           valueSet: element.valueSet,
@@ -141,6 +152,8 @@ class Compiler {
         }));
       });
     });
+    if (found.length > maximumBranches) throw new SyntaxError('A search expression goes too many ways.');
+    return found;
   }
 
   private call(expression: Expression & { kind: 'call' }, context: readonly Branch[]): Branch[] {
@@ -222,4 +235,11 @@ export function compilePaths(definitions: Definitions, root: string, expression:
     valueSet,
     collect: (context, resource, out) => walk(fromResource ? resource : context, steps, 0, resource, out),
   }));
+}
+
+/** The elements that an expression visits. */
+export function visitedElements(definitions: Definitions, root: string, expression: string, contextType: string = root): VisitedElement[] {
+  const compiler = new Compiler(definitions, root);
+  compiler.compile(parseExpression(expression), [{ type: contextType, valueSet: undefined, steps: [], fromResource: false }]);
+  return [...compiler.visited.values()];
 }

@@ -1,14 +1,14 @@
 // Step 2 of a write: every conditional (If-None-Exist, conditional update and delete, conditional references) looked up in one round trip.
 import { createHash } from 'node:crypto';
 import { eachReference, isConditionalReference, OperationOutcomeError, type Principal } from '@limen/fhir-model';
-import { type AccessPredicate, parseSearch, planMatch } from '../../search/index.ts';
+import { type AccessPredicate, planMatch } from '../../search/index.ts';
 import type { Server } from '../../server.ts';
 import { type Condition, unionOf } from '../../store/commit.ts';
 import type { Stored } from '../../store/read.ts';
 import type { Person } from '../../vault/index.ts';
 import { accessFor } from '../access.ts';
 import { translateIdentifiers } from '../identifiers.ts';
-import { planContext, resolved, searchAccess } from '../search-context.ts';
+import { planContext, readSearch, resolved, searchAccess } from '../search-context.ts';
 import type { WriteEntry } from './entry.ts';
 import type { Persons } from './persons.ts';
 
@@ -46,7 +46,7 @@ async function lookup(
   maximum = 2,
 ): Promise<Lookup> {
   const translated = await translateIdentifiers(server, principal, type, new URLSearchParams(search), owner);
-  const parsed = parseSearch(server.definitions, type, translated, { lenient: false, base: server.base, now: server.now() });
+  const parsed = await readSearch(server, type, translated, false);
   if (parsed.criteria.length === 0) {
     throw new OperationOutcomeError(412, {
       code: 'multiple-matches',

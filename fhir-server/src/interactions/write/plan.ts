@@ -41,6 +41,7 @@ export async function write(server: Server, request: WriteRequest): Promise<read
     try {
       const results = await planAndCommit(server, request, attempt === 1);
       if (request.entries.some(({ type }) => definitionTypes.has(type))) forgetDefinitions(server);
+      if (request.entries.some(({ type }) => type === 'SearchParameter')) await server.searchParameters.refresh();
       return results;
     } catch (error) {
       if (!(error instanceof PlanOutdated)) throw error;
@@ -277,6 +278,7 @@ export async function planChange(
       422,
       issues.map((i) => ({ ...i, diagnostics: 'De-identified, the resource would not be valid.' })),
     );
+  server.searchParameters.check(body, target.id);
   if (transforms && server.policy.name !== 'synthetic') await withdrawClaims(server, body);
   const pat = patient?.type === 'Patient' ? (target.type === 'Patient' ? target.rid : known.get(`Patient/${patient.id}`)) : undefined;
   await authorizeContent(server, principal, target, body, pat);
