@@ -53,15 +53,23 @@ export function poolOf(config: pg.ClientConfig, log: Logger, max: number, settin
   return pool;
 }
 
-/** Prepared statements live as long as their connection: only so many different ones are prepared. */
-const maximumNamed = 500;
+/** Prepared statements live, and take memory, as long as their connection: only so many, and only what comes again. */
+const maximumNamed = 200;
+const maximumSeen = 2000;
 
 /** Runs the statement of a search where it is planned best. */
 export function planRunner({ fresh, kept }: Pools): (statement: Statement) => Promise<{ rows: SearchRow[] }> {
   const names = new Map<string, string>();
+  const seen = new Set<string>();
   const nameOf = (text: string): string | undefined => {
     const known = names.get(text);
     if (known || names.size >= maximumNamed) return known;
+    if (!seen.has(text)) {
+      if (seen.size >= maximumSeen) seen.clear();
+      seen.add(text);
+      return undefined;
+    }
+    seen.delete(text);
     const name = `search-${names.size}`;
     names.set(text, name);
     return name;
