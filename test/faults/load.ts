@@ -9,7 +9,7 @@ export const mrnSystem = 'https://limen.example/mrn';
 
 const observationsPerTransaction = 9;
 const pauseMs = 15;
-const pauseAfterFaultMs = 300;
+const pauseAfterFaultMs = 1000;
 
 function observation(mark: string, subject?: string): object {
   return {

@@ -16,6 +16,8 @@ export interface World {
   postmaster(): Promise<number>;
   /** Process ids of the connections that the product has. */
   backends(): Promise<number[]>;
+  /** Asks the database itself, past the proxy. */
+  query<Row>(sql: string): Promise<Row[]>;
   /** Waits until the product says that it is ready. @returns after how many milliseconds */
   untilReady(): Promise<number>;
   /** Starts the product anew, on the same data and the same ports of others. */
@@ -38,7 +40,14 @@ export async function startWorld(databaseDir?: string): Promise<World> {
     product: () => product,
     proxy,
     postmaster: () => processOf(database),
-    backends: () => backendsOf(database),
+    async backends() {
+      const rows = await query<{ pid: number }>(
+        database,
+        "select pid from pg_stat_activity where backend_type = 'client backend' and datname = 'limen' and pid <> pg_backend_pid()",
+      );
+      return rows.map(({ pid }) => pid);
+    },
+    query: (sql) => query(database, sql),
     untilReady: () => untilReady(() => product),
     async restart() {
       product = await startProduct({ env, dataDir });
@@ -60,17 +69,14 @@ async function processOf(database: EmbeddedPostgres): Promise<number> {
   throw new Error('PostgreSQL did not come back.');
 }
 
-async function backendsOf(database: EmbeddedPostgres): Promise<number[]> {
+async function query<Row>(database: EmbeddedPostgres, sql: string): Promise<Row[]> {
   const client = new pg.Client({ connectionString: database.connectionString('limen') });
   client.on('error', () => undefined);
   await client.connect();
   try {
-    const { rows } = await client.query<{ pid: number }>(
-      "select pid from pg_stat_activity where backend_type = 'client backend' and datname = 'limen' and pid <> pg_backend_pid()",
-    );
-    return rows.map(({ pid }) => pid);
+    return (await client.query(sql)).rows as Row[];
   } finally {
-    await client.end();
+    await client.end().catch(() => undefined);
   }
 }
 
