@@ -78,7 +78,7 @@ function wordsSql({ param }: Criterion, { query }: WordsTerm, { row, values }: P
 }
 
 /** Whether the row itself holds the range of this date parameter. */
-function isSpan({ type, param }: Criterion): boolean {
+export function isSpan({ type, param }: Criterion): boolean {
   const parameters = clinicalDateParameters(type);
   return parameters.length === 1 && parameters[0] === param;
 }

@@ -19,6 +19,7 @@ export interface Indexer {
 interface Draft {
   readonly tokens: Set<bigint>;
   readonly hot: Set<bigint>;
+  ofOwnPatient: boolean;
   readonly dates: Map<string, IndexRows['dates'][number]>;
   readonly quantities: IndexRows['quantities'][number][];
   readonly numbers: IndexRows['numbers'][number][];
@@ -117,6 +118,7 @@ export async function compileIndexer(definitions: Definitions, options: IndexerO
         teMs: span?.hi,
         detailed: span?.detailed ?? false,
         tokens: [...draft.tokens],
+        ofOwnPatient: draft.ofOwnPatient,
         hot: [...draft.hot],
         dates: [...draft.dates.values()],
         quantities: draft.quantities,
@@ -134,6 +136,7 @@ function emptyDraft(): Draft {
   return {
     tokens: new Set(),
     hot: new Set(),
+    ofOwnPatient: false,
     dates: new Map(),
     quantities: [],
     numbers: [],
@@ -222,7 +225,10 @@ function addValue(type: string, parameter: Parameter, hashes: ParameterHashes, v
       draft.strings.set(`${parameter.code} ${value.raw}`, { p, norm: value.norm, raw: value.raw });
       return;
     case 'reference':
-      for (const target of value.targets) draft.tokens.add(edgeHash(p, targetHash(tenant, target)));
+      for (const target of value.targets) {
+        draft.tokens.add(edgeHash(p, targetHash(tenant, target)));
+        if (parameter.ownPatient && target.startsWith('Patient/')) draft.ofOwnPatient = true;
+      }
       if (value.identifier) {
         for (const hash of tokenHashes(tenant, type, `${parameter.code}:identifier`, value.identifier).all) draft.tokens.add(hash);
       }

@@ -4,7 +4,7 @@ import type { SearchRow } from '../store/read.ts';
 import { clinicalDateParameters } from './clinical-date.ts';
 import { accessSql, conditionSql, visibilitySql } from './condition.ts';
 import { type Criterion, type Cursor, isCriterion, type Plan, type PlanContext, type SearchQuery } from './criterion.ts';
-import { ownPatients, type Place, singleTokenHash } from './criterion-sql.ts';
+import { isSpan, ownPatients, type Place, singleTokenHash } from './criterion-sql.ts';
 import { keysetSql, orderSql, type SortExpression, sortExpressions } from './sort.ts';
 import { Values } from './statement.ts';
 
@@ -23,8 +23,8 @@ interface Selection {
   readonly from: string;
   readonly where: string;
   readonly pinned: boolean;
-  /** hot drives: its time stamp and key must be named for its index to give the order. */
-  readonly hot: boolean;
+  /** Alias of the row whose time stamp and key give the order: of hot, where it drives. */
+  readonly ordered: 'h' | 'i';
 }
 
 interface Shape {
@@ -56,9 +56,44 @@ function needsResource({ criteria, sort }: SearchQuery): boolean {
   return sort.some((key) => key.kind === 'lastUpdated') || criteria.some((c) => isCriterion(c) && c.param === '_lastUpdated');
 }
 
+/** Whether the rows of hot answer the whole search: code, own patient and clinical date, for who may see all of the patient. */
+function isLean({ criteria, sort, type }: SearchQuery, { patient, code }: Shape, context: PlanContext): boolean {
+  if (patient === undefined || code === undefined) return false;
+  if (sort.some((key) => key.kind === 'token' || key.kind === 'uri')) return false;
+  if (context.access(type).some((grant) => grant.criteria.length > 0)) return false;
+  return criteria.every(
+    (c) =>
+      isCriterion(c) &&
+      (c === code.criterion || ownPatients(c, context)?.length === 1 || (c.kind === 'date' && c.modifier === undefined && isSpan(c))),
+  );
+}
+
+/** One table and its index: no row of idx is looked at. */
+function leanSelection(query: SearchQuery, shape: Shape, context: PlanContext, values: Values): Selection {
+  const resource = needsResource(query);
+  const where = [`i.tenant = $1 and i.code = ${values.hash(shape.code?.hash ?? 0n)} and i.pat = ${values.hash(shape.patient ?? 0n)}`];
+  const place: Place = { row: 'i', context, values, oneByOne: true };
+  for (const condition of query.criteria) {
+    if (condition === shape.code?.criterion) continue;
+    const own = isCriterion(condition) ? ownPatients(condition, context)?.[0] : undefined;
+    if (own === undefined) where.push(conditionSql(condition, place));
+    // Another patient than the granted one, or than that of another parameter: nothing is of both.
+    else where.push(own === shape.patient ? 'i.own' : 'false');
+  }
+  for (const condition of [accessSql(query.type, place), visibilitySql(place)]) if (condition) where.push(condition);
+  return {
+    with: '',
+    from: resource ? 'hot i join res l on l.tenant = $1 and l.shard = i.shard and l.rid = i.rid' : 'hot i',
+    where: where.join(' and '),
+    pinned: true,
+    ordered: 'i',
+  };
+}
+
 /** Chooses the access path and writes the conditions. */
 function selectionOf(query: SearchQuery, context: PlanContext, values: Values): Selection {
   const shape = shapeOf(query, context);
+  if (isLean(query, shape, context)) return leanSelection(query, shape, context, values);
   const byClinicalDate = query.sort.length === 1 && query.sort[0]?.kind === 'clinicalDate';
   const resource = needsResource(query);
   const hot = shape.code !== undefined && (shape.patient !== undefined || (byClinicalDate && shape.tokens.length === 1));
@@ -85,7 +120,7 @@ function selectionOf(query: SearchQuery, context: PlanContext, values: Values): 
     where: where.join(' and '),
     // Chains look through other patients' rows and need plans of their own.
     pinned: shape.patient !== undefined && query.criteria.every(isCriterion),
-    hot,
+    ordered: hot ? 'h' : 'i',
   };
 }
 
@@ -98,7 +133,7 @@ const withClause = (...parts: readonly string[]): string => {
 export function planSearch(query: SearchQuery, context: PlanContext): Plan {
   const values = new Values(context.tenant);
   const selection = selectionOf(query, context, values);
-  const sort = sortExpressions(query.sort, query.type, selection.hot, values);
+  const sort = sortExpressions(query.sort, query.type, selection.ordered, values);
   const limit = values.add(query.count + 1, 'int8');
   const picked = datedFirst(sort)
     ? pickDatedFirst(selection, sort, context.cursor, values, limit, asksForDate(query))
@@ -116,7 +151,7 @@ function pick(
   limit: string,
   more: string,
 ): string {
-  const rid = selection.hot ? 'h.rid' : 'i.rid';
+  const rid = `${selection.ordered}.rid`;
   const columns = ['i.shard', `${rid} as rid`, ...sort.map((s, n) => `${s.sql} as k${n}`)];
   const conditions = [selection.where];
   if (more) conditions.push(more);

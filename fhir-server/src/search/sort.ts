@@ -22,10 +22,10 @@ const tables: { readonly [kind: string]: { readonly table: string; readonly colu
   quantity: { table: 'qty', column: 'lo', cast: 'float8' },
 };
 
-/** @param hot whether the rows come from `hot`, whose index is ordered by its own copy of the date */
-export function sortExpressions(sort: readonly SortKey[], type: string, hot: boolean, values: Values): SortExpression[] {
+/** @param ordered alias of the row whose clinical date an index orders */
+export function sortExpressions(sort: readonly SortKey[], type: string, ordered: 'h' | 'i', values: Values): SortExpression[] {
   return sort.map(({ kind, param, descending }): SortExpression => {
-    if (kind === 'clinicalDate') return { kind, descending, sql: hot ? 'h.ts' : 'i.ts', nullable: true, cast: 'timestamptz' };
+    if (kind === 'clinicalDate') return { kind, descending, sql: `${ordered}.ts`, nullable: true, cast: 'timestamptz' };
     if (kind === 'lastUpdated') return { kind, descending, sql: 'l.lu', nullable: false, cast: 'timestamptz' };
     const own = 'x.tenant = $1 and x.shard = i.shard and x.rid = i.rid';
     if (kind === 'id') return { kind, descending, sql: `(select x.id from res x where ${own})`, nullable: false, cast: 'text collate "C"' };

@@ -184,7 +184,9 @@ class Lane {
     client.on('end', () => this.lose(client));
     await client.connect();
     // The functions' plans are made once, on tables that may be empty then: each row must be found by its key for ever after.
-    await client.query("set lock_timeout = '5s'; set jit = off; set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off");
+    await client.query(
+      "set lock_timeout = '5s'; set jit = off; set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off",
+    );
     this.client = client;
     return client;
   }

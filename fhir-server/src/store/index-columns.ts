@@ -48,7 +48,7 @@ const float = (x: number | null): string =>
 const orNull = (x: bigint | null): Field => x ?? 'NULL';
 
 /** Arrays that `indexArrays` makes. */
-export const indexArrayCount = 60;
+export const indexArrayCount = 63;
 
 /** Texts that this process knows to be stored: most of a commit's are. */
 export class KnownTerms {
@@ -69,7 +69,7 @@ export class KnownTerms {
 /** Parameters of limen_index after the tenant, and the texts among them that are new. */
 export function indexArrays(resources: readonly IndexedResource[], known: KnownTerms): { arrays: string[]; terms: bigint[] } {
   const c = new Columns(11);
-  const h = new Columns(5);
+  const h = new Columns(8);
   const d = new Columns(5);
   const q = new Columns(8);
   const n = new Columns(5);
@@ -83,12 +83,13 @@ export function indexArrays(resources: readonly IndexedResource[], known: KnownT
   for (const { shard, type, rid, version, rows, pat } of resources) {
     const own = pat ?? 'NULL';
     const ts = time(rows?.tsMs);
+    const te = time(rows?.teMs);
     const tok = `"{${rows?.tokens.join(',') ?? ''}}"`;
-    c.add(shard, type, rid, version, rows !== undefined, rows?.self ?? 0, ts, time(rows?.teMs), rows?.detailed ?? false, own, tok);
+    c.add(shard, type, rid, version, rows !== undefined, rows?.self ?? 0, ts, te, rows?.detailed ?? false, own, tok);
     if (!rows) continue;
     stamps.add(rows.stamp);
     if (rows.words) w.add(shard, rid, quoted(rows.words.narrative), quoted(rows.words.content));
-    for (const code of rows.hot) h.add(shard, rid, code, own, ts);
+    for (const code of rows.hot) h.add(shard, rows.detailed, rows.ofOwnPatient, rid, code, own, ts, te);
     for (const x of rows.dates) d.add(shard, rid, x.p, time(x.lo), time(x.hi));
     for (const x of rows.quantities) q.add(shard, rid, x.p, x.unit, float(x.lo), float(x.hi), orNull(x.code), orNull(x.label));
     for (const x of rows.numbers) n.add(shard, rid, x.p, float(x.lo), float(x.hi));

@@ -15,6 +15,8 @@ export interface IndexRows {
   readonly detailed: boolean;
   /** Token, uri and reference hashes in all forms under which they are found; one array under GIN. */
   readonly tokens: readonly bigint[];
+  /** The element that decides to whom the resource belongs names a patient. */
+  readonly ofOwnPatient: boolean;
   /** Hashes of the `code` parameter that also go to `hot`. */
   readonly hot: readonly bigint[];
   /** lo inclusive, hi exclusive, ms; -Infinity / Infinity for open ends. */

@@ -19,8 +19,12 @@ create index idx_rid on idx (tenant, type, rid);
 create index idx_ts on idx (tenant, type, ts desc, rid);
 create index idx_te on idx (tenant, type, te, rid);
 
--- Hot clinical shapes: one row per hash of the 'code' parameter (system|code, and code alone). An update finds its old rows by the old tokens.
-create table hot (tenant int4 not null, shard int2 not null, rid int8 not null, code int8 not null, pat int8, ts timestamptz);
+-- Hot clinical shapes: one row per hash of the 'code' parameter (system|code, and code alone), with what a search by patient, code and date asks.
+-- own: the own element names pat, not another reference. An update finds its old rows by the old tokens.
+create table hot (
+  tenant int4 not null, shard int2 not null, detailed bool not null, own bool not null, rid int8 not null, code int8 not null, pat int8,
+  ts timestamptz, te timestamptz
+);
 create index hot_pat on hot (pat, code, ts desc, rid, shard);
 create index hot_code on hot (code, ts desc, rid, shard);
 
@@ -81,7 +85,7 @@ const commitParameters = `
 /** Parallel arrays, one group a table, in the order of store/index-columns.ts. */
 const indexParameters = `
   c_shard int2[], c_type int2[], c_rid int8[], c_version int4[], c_indexed bool[], c_self int8[], c_ts timestamptz[], c_te timestamptz[], c_detailed bool[], c_pat int8[], c_tok text[],
-  h_shard int2[], h_rid int8[], h_code int8[], h_pat int8[], h_ts timestamptz[],
+  h_shard int2[], h_detailed bool[], h_own bool[], h_rid int8[], h_code int8[], h_pat int8[], h_ts timestamptz[], h_te timestamptz[],
   d_shard int2[], d_rid int8[], d_p int8[], d_lo timestamptz[], d_hi timestamptz[],
   q_shard int2[], q_rid int8[], q_p int8[], q_unit int8[], q_lo float8[], q_hi float8[], q_code int8[], q_label int8[],
   n_shard int2[], n_rid int8[], n_p int8[], n_lo float8[], n_hi float8[],
@@ -115,7 +119,7 @@ begin${more.first}
     select p_tenant, c.shard, c.type, c.detailed, c.rid, c.self, c.ts, c.te, c.pat, c.tok::int8[]
     from unnest(c_shard, c_type, c_rid, c_indexed, c_self, c_ts, c_te, c_detailed, c_pat, c_tok) as c(shard, type, rid, indexed, self, ts, te, detailed, pat, tok)
     where c.indexed;
-  ${addTo('hot', 'shard, rid, code, pat, ts', 'h_shard, h_rid, h_code, h_pat, h_ts')}
+  ${addTo('hot', 'shard, detailed, own, rid, code, pat, ts, te', 'h_shard, h_detailed, h_own, h_rid, h_code, h_pat, h_ts, h_te')}
   ${addTo('dt', 'shard, rid, p, lo, hi', 'd_shard, d_rid, d_p, d_lo, d_hi')}
   ${addTo('qty', 'shard, rid, p, unit, lo, hi, code, label', 'q_shard, q_rid, q_p, q_unit, q_lo, q_hi, q_code, q_label')}
   ${addTo('num', 'shard, rid, p, lo, hi', 'n_shard, n_rid, n_p, n_lo, n_hi')}
