@@ -34,7 +34,7 @@ const patient = { resourceType: 'Patient', gender: 'female', birthDate: '1970-01
 async function stored(): Promise<object> {
   const counts: [string, string][] = [];
   for (const [name, tables] of [
-    ['limen', ['res', 'res_hist', 'idx', 'ref', 'dt', 'str', 'hot', 'idempotency']],
+    ['limen', ['res', 'res_hist', 'idx', 'dt', 'str', 'hot', 'idempotency']],
     ['vault', ['vault.person', 'vault.identifier']],
   ] as const) {
     const client = await database(product, name);
