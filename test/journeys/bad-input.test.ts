@@ -116,7 +116,7 @@ test('a resource that is none, parameters that are none, references to nothing',
     assertRefused(await fhir('Patient/%ZZ'), 400);
     assertRefused(await fhir('Patient/a/b/c'), 404);
     assertRefused(await fhir(`Patient/${randomUUID()}`), 404);
-    assertRefused(await fhir('Patient/1', { method: 'PATCH', body: [] }), 405);
+    assertRefused(await fhir('Patient/1', { method: 'PATCH', body: [] }), 415);
     assertRefused(await fhir('Patient/$no-such-operation', { body: { resourceType: 'Parameters' } }), 404);
     const observation = {
       resourceType: 'Observation',
