@@ -53,7 +53,7 @@ async function run(
   more: { variables?: object; operationName?: string; asked?: string[] } = {},
 ): Promise<Result> {
   const request = { query, variables: { ...more.variables }, operationName: more.operationName };
-  const execution = new Execution(new Query(request), sourceOf(more.asked ?? []), loadDefinitions());
+  const execution = new Execution(await Query.parse(request), sourceOf(more.asked ?? []), loadDefinitions());
   const result = on ? await execution.ofResource(on) : await execution.ofSystem();
   return JSON.parse(JSON.stringify(result)) as Result;
 }
@@ -72,6 +72,10 @@ describe('a query is refused', () => {
       '{ id ',
       '{ id } }',
       '{ id @ }',
+      '{ name { } }',
+      '{ name(use: """a) { family } }',
+      'query q($a: code = $b) { id }',
+      'fragment on on Patient { id } { id }',
       '{ name( }',
       '{ name(use: ) { family } }',
       '{ "id" }',
@@ -82,7 +86,27 @@ describe('a query is refused', () => {
       await refused(query);
     await refused('type Query { id: ID }');
     await refused('{ name(use: a, use: b) { family } }');
+    await refused('{ name(use: {a: 1, a: 2}) { family } }');
+    await refused('{ name @slice(path: "use", path: "use") { family } }');
+    await refused('query q($a: code, $a: code) { id }');
     await refused('fragment f on Patient { id } fragment f on Patient { id } { ...f }');
+    await refused('{ id } extend type Query { id: ID }');
+  });
+
+  test('without a word of it', async () => {
+    for (const query of [
+      '{ id "Lund"',
+      '{ Lund: }',
+      'type Lund { id: ID }',
+      '{ ...Lund }',
+      '{ id(a: """Lund) }',
+      '{ Lund }',
+      `{ ${'Lund '.repeat(4000)}`,
+    ])
+      await assert.rejects(run(query), (error) => {
+        assert.ok(error instanceof OperationOutcomeError && error.cause === undefined);
+        return !JSON.stringify([error.message, error.issues]).includes('Lund');
+      });
   });
 
   test('when it would change something, listen or ask for types', async () => {
@@ -98,14 +122,21 @@ describe('a query is refused', () => {
     await refused('{ name(use: $lost) { family } name(use: [$lost]) { family } }');
     await refused('query q($use: String!) { name(use: $use) { family } }');
     await refused('query q($use: Int) { name(use: $use) { family } }', 400, ada, { variables: { use: 'x' } });
+    await refused('query q($constructor: code!) { name(use: $constructor) { family } }');
     await refused('{ id @include(if: "yes") }');
   });
 
   test('when it nests, grows or asks without end', async () => {
     await refused(`${'{ extension '.repeat(30)}{ url }${' }'.repeat(30)}`, 422);
-    await refused(`${'['.repeat(0)}{ id(a: ${'['.repeat(200)}1${']'.repeat(200)}) }`, 422);
+    for (const times of [70, 900, 20_000]) {
+      await refused(`{ id(a: ${'['.repeat(times)}1${']'.repeat(times)}) }`, 422);
+      await refused(`${'{a'.repeat(times)}${'}'.repeat(times)}`, 422);
+    }
+    await refused(`{ id(a: ${'{a:'.repeat(700)}1${'}'.repeat(700)}) }`, 422);
     await refused(`{ ${'id '.repeat(500)} }`, 422);
+    await refused(`{ id(a: [${'1 '.repeat(6000)}]) }`, 422);
     await refused('{ ...a } fragment a on Patient { ...a }', 422);
+    await refused('{ ...a } fragment a on Patient { ...b } fragment b on Patient { ... on Patient { ...a } }', 422);
     const doubling = Array.from({ length: 20 }, (_, i) => `fragment f${i} on Patient { ...f${i + 1} ...f${i + 1} }`).join(' ');
     await refused(`{ ...f0 } ${doubling} fragment f20 on Patient { id }`, 422);
     await refused(`{ id } #${'x'.repeat(60_000)}`, 422);
@@ -170,6 +201,10 @@ describe('a query gives', () => {
     assert.deepEqual(await dataOf('{ name(_offset: 1, _count: 5) { use } }'), { name: [{ use: 'usual' }] });
     assert.deepEqual(await dataOf('{ name(fhirpath: "any") { use } }'), { name: [{ use: 'usual' }] });
     assert.deepEqual(await dataOf('{ name(use: nickname) { use } }'), {});
+    assert.deepEqual(await dataOf('query q($u: hasOwnProperty) { name(use: $u) { given } }', ada, { u: 'usual' }), {
+      name: [{ given: ['Addie'] }],
+    });
+    assert.deepEqual(await dataOf('query q($u: code) { name(use: $u, _count: 1) { use } }'), { name: [{ use: 'official' }] });
   });
 
   test('what @skip and @include leave', async () => {

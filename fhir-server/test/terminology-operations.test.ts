@@ -131,7 +131,7 @@ describe('terminology operations', () => {
       codes(await post('ValueSet/$expand', parameters({ name: 'url', valueUri: gender }, { name: 'filter', valueString: 'male' }))),
       ['male', 'female'],
     );
-    const inline = resources[2];
+    const inline = resources[1];
     assert.deepEqual(codes(await post('ValueSet/$expand?count=1', inline)), ['yes']);
     assert.deepEqual(codes(await post('ValueSet/$expand', parameters({ name: 'valueSet', resource: inline }))), ['yes', 'surely']);
   });

@@ -119,6 +119,7 @@ describe('$import', () => {
 {"resourceType":"Observation"
 ${lines([
   { ...observation(5, 1), derivedFrom: [{ reference: 'Observation/src-obs-77' }] },
+  { ...observation(7, 1), basedOn: [{ reference: 'urn:uuid:27de96c6-6910-4f0f-8f10-00ce6090f447' }] },
   { ...observation(6, 1), basedOn: [{ reference: 'ServiceRequest?identifier=urn:x|4711' }] },
 ])}`,
     );
@@ -142,6 +143,7 @@ ${lines([
       '3:6 structure',
       '3:7 not-found',
       '3:8 not-supported',
+      '3:9 not-supported',
     ]);
     assert.doesNotMatch(JSON.stringify(outcomes), /4711|Zwickelbauer|src-/);
     const found = await allPages(fhir, 'Observation?code=http://loinc.org|2823-3,http://loinc.org|8867-4');
@@ -208,6 +210,8 @@ describe('$export', () => {
     const filter = encodeURIComponent('Observation?code=http://loinc.org|8867-4');
     const filtered = await exported(product, fhir, `$export?_type=Observation&_typeFilter=${filter}`);
     assert.equal(filtered.length, 226);
+    const both = encodeURIComponent('Observation?code=http://loinc.org|8867-4,Patient?gender=female');
+    assert.equal((await exported(product, fhir, `$export?_type=Observation,Patient&_typeFilter=${both}`)).length, 226);
     const [part] = await exported(product, fhir, `$export?_type=Patient&_elements=gender`);
     assert.deepEqual(Object.keys(part ?? {}).sort(), ['gender', 'id', 'meta', 'resourceType']);
     const owner = String((await fhir('Encounter?_count=1')).json['entry']?.['0' as never]?.['resource']?.['subject']?.['reference']);

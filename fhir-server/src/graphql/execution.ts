@@ -1,12 +1,13 @@
 // https://hl7.org/fhir/R4/graphql.html — a query run on a resource or on the system: fields, filters of lists, references, directives.
 import { OperationOutcomeError, parseReference } from '@limen/fhir-model';
 import type { Definitions } from '@limen/fhir-model/definitions';
+import type { DirectiveNode, FieldNode, SelectionNode } from 'graphql/language';
 import { type Children, childrenOf, type Element, isOfType, isPrimitive, isResource, resourceElement } from './element.ts';
+import { queryFault } from './fault.ts';
 import { Output, type Shape } from './output.ts';
-import type { Plain, Query } from './query.ts';
+import { answerName, type Plain, type Query } from './query.ts';
 import { connectionFields, searchParams } from './search.ts';
 import type { Connection, Source } from './source.ts';
-import { type Field, queryFault, type Selection } from './syntax.ts';
 
 type Path = readonly (string | number)[];
 
@@ -35,7 +36,9 @@ const maximumRequests = 200;
 /** Resources that its searches find. */
 const maximumFound = 5000;
 
-const has = ({ directives }: Field, name: string): boolean => directives.some((each) => each.name === name);
+const directiveOf = ({ directives }: FieldNode, name: string): DirectiveNode | undefined =>
+  directives?.find((each) => each.name.value === name);
+const has = (field: FieldNode, name: string): boolean => directiveOf(field, name) !== undefined;
 
 export class Execution {
   private readonly query: Query;
@@ -66,48 +69,48 @@ export class Execution {
     return { data: target.output.json(), errors: this.errors };
   }
 
-  private async rootFields(selections: readonly Selection[], target: Target): Promise<void> {
+  private async rootFields(selections: readonly SelectionNode[], target: Target): Promise<void> {
     for (const selection of selections) {
       if (!this.query.isIncluded(selection.directives)) continue;
-      if (selection.kind !== 'field') {
+      if (selection.kind !== 'Field') {
         const { type, selections: inner } = this.query.fragmentOf(selection);
         if (type === undefined || type === 'Query') await this.rootFields(inner, target);
         continue;
       }
-      const { name, alias } = selection;
-      if (name === '__typename') target.output.add(alias, ['Query'], 'one', false);
+      const name = selection.name.value;
+      if (name === '__typename') target.output.add(answerName(selection), ['Query'], 'one', false);
       else if (isResource(this.definitions, name)) await this.single(selection, target);
       else if (!(await this.searched(undefined, selection, target))) throw queryFault('The query has a field that does not exist.');
     }
   }
 
   /** `Patient(id: "1")` */
-  private async single(field: Field, target: Target): Promise<void> {
-    const args = this.query.args(field.args);
+  private async single(field: FieldNode, target: Target): Promise<void> {
+    const args = this.query.args(field.arguments);
     const id = args.get('id');
     if (typeof id !== 'string' || args.size !== 1) throw queryFault('A resource is asked for by its id.', 'required');
-    const path = [...target.path, field.alias];
-    const resource = await this.read(`${field.name}/${id}`);
-    if (!resource) this.fail(target, field.alias, 'There is no such resource.');
-    else target.output.add(field.alias, [await this.object(resourceElement(resource), field, path)], 'one', false);
+    const path = [...target.path, answerName(field)];
+    const resource = await this.read(`${field.name.value}/${id}`);
+    if (!resource) this.fail(target, answerName(field), 'There is no such resource.');
+    else target.output.add(answerName(field), [await this.object(resourceElement(resource), field, path)], 'one', false);
   }
 
   /** `PatientList` and `PatientConnection`, also of what refers to a resource; false for any other field. */
-  private async searched(referred: Element | undefined, field: Field, target: Target): Promise<boolean> {
-    const [, type = '', kind] = /^([A-Z][A-Za-z]*?)(List|Connection)$/.exec(field.name) ?? [];
+  private async searched(referred: Element | undefined, field: FieldNode, target: Target): Promise<boolean> {
+    const [, type = '', kind] = /^([A-Z][A-Za-z]*?)(List|Connection)$/.exec(field.name.value) ?? [];
     if (kind === undefined || !isResource(this.definitions, type)) return false;
     const { id, resourceType } = (referred?.value ?? {}) as { id?: unknown; resourceType?: unknown };
-    const params = searchParams(this.query.args(field.args), referred ? `${resourceType}/${id}` : undefined);
-    const path = [...target.path, field.alias];
-    const wantsCount = (field.selections ?? []).some((each) => each.kind === 'field' && each.name === 'count');
-    const found = await this.refusable(target, field.alias, async () => {
+    const params = searchParams(this.query.args(field.arguments), referred ? `${resourceType}/${id}` : undefined);
+    const path = [...target.path, answerName(field)];
+    const wantsCount = (field.selectionSet?.selections ?? []).some((each) => each.kind === 'Field' && each.name.value === 'count');
+    const found = await this.refusable(target, answerName(field), async () => {
       this.count();
       return this.source.search(type, params, kind === 'Connection' && wantsCount);
     });
     if (!found) return true;
     this.found += found.edges.length;
     if (this.found > maximumFound) throw queryFault('The query finds too many resources.', 'too-costly');
-    if (kind === 'Connection') target.output.add(field.alias, [await this.connection(found, field, path)], 'one', false);
+    if (kind === 'Connection') target.output.add(answerName(field), [await this.connection(found, field, path)], 'one', false);
     else {
       const matches = found.edges.filter(({ mode }) => mode === undefined || mode === 'match');
       const elements = matches.map(({ resource }) => resourceElement(resource));
@@ -116,49 +119,46 @@ export class Execution {
     return true;
   }
 
-  private async connection(found: Connection, field: Field, path: Path): Promise<unknown> {
+  private async connection(found: Connection, field: FieldNode, path: Path): Promise<unknown> {
     const output = new Output();
     for (const selection of this.plainFields(field)) {
-      const values = connectionFields(found, selection.name);
-      if (selection.name !== 'edges') {
-        output.add(selection.alias, values, 'one', false);
+      const values = connectionFields(found, selection.name.value);
+      if (selection.name.value !== 'edges') {
+        output.add(answerName(selection), values, 'one', false);
         continue;
       }
       const edges: unknown[] = [];
       for (const [i, edge] of found.edges.entries()) {
         const inner = new Output();
         for (const each of this.plainFields(selection)) {
-          if (each.name === 'resource')
-            inner.add(
-              each.alias,
-              [await this.object(resourceElement(edge.resource), each, [...path, 'edges', i, 'resource'])],
-              'one',
-              false,
-            );
-          else if (each.name === 'mode' || each.name === 'score')
-            inner.add(each.alias, edge[each.name] === undefined ? [] : [edge[each.name]], 'one', false);
+          const name = each.name.value;
+          if (name === 'resource') {
+            const resource = await this.object(resourceElement(edge.resource), each, [...path, 'edges', i, 'resource']);
+            inner.add(answerName(each), [resource], 'one', false);
+          } else if (name === 'mode' || name === 'score')
+            inner.add(answerName(each), edge[name] === undefined ? [] : [edge[name]], 'one', false);
           else throw queryFault('The query has a field that does not exist.');
         }
         edges.push(inner.json());
       }
-      output.add(selection.alias, edges, 'list', false);
+      output.add(answerName(selection), edges, 'list', false);
     }
     return output.json();
   }
 
   /** Fields of what is no FHIR element; it has no types for fragments to name. */
-  private plainFields(field: Field): Field[] {
-    const flat = (selections: readonly Selection[]): Field[] =>
+  private plainFields(field: FieldNode): FieldNode[] {
+    const flat = (selections: readonly SelectionNode[]): FieldNode[] =>
       selections
         .filter(({ directives }) => this.query.isIncluded(directives))
-        .flatMap((each) => (each.kind === 'field' ? [each] : flat(this.query.fragmentOf(each).selections)));
-    return flat(field.selections ?? []);
+        .flatMap((each) => (each.kind === 'Field' ? [each] : flat(this.query.fragmentOf(each).selections)));
+    return flat(field.selectionSet?.selections ?? []);
   }
 
-  private async fields(element: Element, selections: readonly Selection[], target: Target): Promise<void> {
+  private async fields(element: Element, selections: readonly SelectionNode[], target: Target): Promise<void> {
     for (const selection of selections) {
       if (!this.query.isIncluded(selection.directives)) continue;
-      if (selection.kind === 'field') await this.field(element, selection, target);
+      if (selection.kind === 'Field') await this.field(element, selection, target);
       else {
         const { type, selections: inner } = this.query.fragmentOf(selection);
         if (type === undefined || isOfType(this.definitions, element.type, type)) await this.fields(element, inner, target);
@@ -166,11 +166,11 @@ export class Execution {
     }
   }
 
-  private async field(element: Element, field: Field, target: Target): Promise<void> {
-    const { name, alias } = field;
+  private async field(element: Element, field: FieldNode, target: Target): Promise<void> {
+    const name = field.name.value;
     const isOfResource = isResource(this.definitions, element.type);
     if (name === '__typename' || (name === 'resourceType' && isOfResource)) {
-      target.output.add(alias + target.suffix, [element.type], target.isFlattened ? 'list' : 'one', target.isFlattened);
+      target.output.add(answerName(field) + target.suffix, [element.type], target.isFlattened ? 'list' : 'one', target.isFlattened);
       return;
     }
     if (element.type === 'Reference' && name === 'resource') return this.resolved(element, field, target);
@@ -180,8 +180,8 @@ export class Execution {
   }
 
   /** Elements of a list that the arguments name: by place, by a condition, by the value of an element of theirs. */
-  private async filtered(field: Field, { elements, isList }: Children): Promise<readonly Element[]> {
-    const args = this.query.args(field.args);
+  private async filtered(field: FieldNode, { elements, isList }: Children): Promise<readonly Element[]> {
+    const args = this.query.args(field.arguments);
     if (args.size > 0 && !isList) throw queryFault('Only lists are filtered.');
     let kept = elements;
     for (const [name, value] of args) {
@@ -212,8 +212,8 @@ export class Execution {
   }
 
   /** https://hl7.org/fhir/R4/graphql.html#references */
-  private async resolved(element: Element, field: Field, target: Target): Promise<void> {
-    const args = this.query.args(field.args);
+  private async resolved(element: Element, field: FieldNode, target: Target): Promise<void> {
+    const args = this.query.args(field.arguments);
     if ([...args.keys()].some((name) => name !== 'optional' && name !== 'type'))
       throw queryFault('resource takes the arguments optional and type.');
     const { reference } = element.value as { reference?: unknown };
@@ -223,7 +223,7 @@ export class Execution {
       return this.put(field, { elements: [resource], isList: false }, target);
     // A reference to another type than asked for is no fault.
     if (args.get('optional') === true || resource || wanted !== undefined) return;
-    this.fail(target, field.alias, 'The reference cannot be resolved.');
+    this.fail(target, answerName(field), 'The reference cannot be resolved.');
   }
 
   private async referred({ root }: Element, reference: string, wanted: Plain | undefined): Promise<Element | undefined> {
@@ -239,31 +239,32 @@ export class Execution {
   }
 
   /** Puts the values of a field where they belong. */
-  private async put(field: Field, { elements, isList }: Children, target: Target): Promise<void> {
+  private async put(field: FieldNode, { elements, isList }: Children, target: Target): Promise<void> {
     const isFirst = has(field, 'first');
-    const slice = field.directives.find(({ name }) => name === 'slice');
+    const slice = directiveOf(field, 'slice');
     if (isFirst && slice) throw queryFault('@first and @slice exclude each other.');
     const values = isFirst ? elements.slice(0, 1) : elements;
     const isFlattened = has(field, 'flatten');
     const list = isList && !isFirst && !slice;
     for (const [i, value] of slice ? values.entries() : []) {
-      const suffix = `${target.suffix}.${this.sliceOf(value, i, slice?.args.get('path') && this.query.args(slice.args).get('path'))}`;
+      const suffix = `${target.suffix}.${this.sliceOf(value, i, this.query.args(slice?.arguments).get('path'))}`;
       await this.putAll(field, [value], { ...target, suffix }, { isFlattened, isList: list });
     }
     if (!slice) await this.putAll(field, values, target, { isFlattened, isList: list });
   }
 
   private async putAll(
-    field: Field,
+    field: FieldNode,
     values: readonly Element[],
     target: Target,
     how: { isFlattened: boolean; isList: boolean },
   ): Promise<void> {
-    const { alias } = field;
+    const { selectionSet } = field;
+    const alias = answerName(field);
     const isHere = target.isFlattened;
     if (how.isFlattened) {
-      if (!field.selections) throw queryFault('What is flattened has fields.');
-      for (const value of values) await this.fields(value, field.selections, { ...target, isFlattened: isHere || how.isList });
+      if (!selectionSet) throw queryFault('What is flattened has fields.');
+      for (const value of values) await this.fields(value, selectionSet.selections, { ...target, isFlattened: isHere || how.isList });
       return;
     }
     const shape: Shape = has(field, 'singleton') ? 'singleton' : how.isList || isHere ? 'list' : 'one';
@@ -272,16 +273,16 @@ export class Execution {
     target.output.add(alias + target.suffix, items, shape, isHere);
   }
 
-  private async item(element: Element, field: Field, path: Path): Promise<unknown> {
+  private async item(element: Element, field: FieldNode, path: Path): Promise<unknown> {
     if (!isPrimitive(this.definitions, element.type)) return this.object(element, field, path);
-    if (field.selections) throw queryFault('A primitive has no fields.');
+    if (field.selectionSet) throw queryFault('A primitive has no fields.');
     return element.value;
   }
 
-  private async object(element: Element, { selections }: Field, path: Path): Promise<unknown> {
-    if (!selections) throw queryFault('The query must say which fields of an element it wants.', 'required');
+  private async object(element: Element, { selectionSet }: FieldNode, path: Path): Promise<unknown> {
+    if (!selectionSet) throw queryFault('The query must say which fields of an element it wants.', 'required');
     const output = new Output();
-    await this.fields(element, selections, { output, path, isFlattened: false, suffix: '' });
+    await this.fields(element, selectionSet.selections, { output, path, isFlattened: false, suffix: '' });
     return output.json();
   }
 

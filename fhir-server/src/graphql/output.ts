@@ -1,5 +1,5 @@
 // https://hl7.org/fhir/R4/graphql.html#flattening — the object of an answer, into which flattened elements put their fields too.
-import { queryFault } from './syntax.ts';
+import { queryFault } from './fault.ts';
 
 export type Json = { [name: string]: unknown };
 

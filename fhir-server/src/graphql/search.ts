@@ -1,7 +1,8 @@
 // https://hl7.org/fhir/R4/graphql.html#searching — arguments as search parameters, and the fields of a page.
+
+import { queryFault } from './fault.ts';
 import type { Plain } from './query.ts';
 import type { Connection } from './source.ts';
-import { queryFault } from './syntax.ts';
 
 /** GraphQL has no hyphens: "_" stands for them, but at the beginning. */
 const parameterName = (name: string): string => name.slice(0, 1) + name.slice(1).replaceAll('_', '-');

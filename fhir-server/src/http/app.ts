@@ -15,6 +15,9 @@ import { type Format, negotiate, parseFhirBodies, refusalFormat, rendered } from
 import { addVary } from './vary.ts';
 
 const bodyLimitBytes = 32 * 1024 * 1024;
+/** A search in a form: some thousand ids. */
+const formLimitBytes = 256 * 1024;
+const maximumParameters = 500;
 
 export function createApp(log: Server['log']): FastifyInstance {
   const app = Fastify({
@@ -71,7 +74,10 @@ function asOutcomeError(error: unknown): OperationOutcomeError | undefined {
   if (fault) return fault;
   const code = (error as { code?: string }).code;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
-    return new OperationOutcomeError(413, { code: 'too-long', diagnostics: `A body may have at most ${bodyLimitBytes} bytes.` });
+    return new OperationOutcomeError(413, {
+      code: 'too-long',
+      diagnostics: `A body may have at most ${bodyLimitBytes} bytes, a form ${formLimitBytes}.`,
+    });
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json or application/fhir+xml.' });
   if (code?.startsWith('FST_ERR_CTP'))
@@ -99,7 +105,7 @@ export function mountFhir(app: FastifyInstance, server: Server, { authenticate, 
       compressAnswers(scope);
       scope.addContentTypeParser(
         'application/x-www-form-urlencoded',
-        { parseAs: 'string' },
+        { parseAs: 'string', bodyLimit: formLimitBytes },
         async (_request: FastifyRequest, body: string) => body,
       );
       const principals = new WeakMap<FastifyRequest, Principal>();
@@ -193,6 +199,11 @@ function interactionRequest(server: Server, request: FastifyRequest): Interactio
   if (isForm && segments.at(-1) !== '_search')
     throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json or application/fhir+xml.' });
   if (isForm) for (const [name, value] of new URLSearchParams(request.body as string)) query.append(name, value);
+  if (query.size > maximumParameters)
+    throw new OperationOutcomeError(400, {
+      code: 'too-costly',
+      diagnostics: `A request may have at most ${maximumParameters} parameters.`,
+    });
   if (request.body instanceof Readable && segments[0] !== '$import')
     throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'NDJSON is for $import.' });
   const body = Buffer.isBuffer(request.body) ? binaryOf(server, request, segments, request.body) : request.body;

@@ -201,8 +201,10 @@ export class Jobs {
       const result = await runImport(context, this.#run(job), principal, asked, body);
       await this.#store.finish(job, 'completed', result, keptSeconds);
     } catch (error) {
-      await this.#fail(job, error instanceof OperationOutcomeError ? error : interrupted());
-      throw error;
+      const isKnown = error instanceof OperationOutcomeError;
+      await this.#fail(job, isKnown ? error : interrupted());
+      // A body that broke off and a server that stops are no faults of the program.
+      throw isKnown || !(body.errored || this.#stopping) ? error : new OperationOutcomeError(503, interrupted().issues, { cause: error });
     }
     return this.#accepted(id);
   }

@@ -97,7 +97,8 @@ export function isElement(server: Server, type: string, name: string): boolean {
 function filtersOf(values: readonly string[]): { [type: string]: string[] } {
   if (values.length > maximumFilters) throw badParameter('There are too many type filters.');
   const filters: { [type: string]: string[] } = {};
-  for (const value of values) {
+  // The older form has several in one value; a comma inside a query is followed by no type.
+  for (const value of values.flatMap((text) => text.split(/,(?=[A-Z][A-Za-z]+\?)/))) {
     const [, type, query] = /^([A-Z][A-Za-z]+)\?(.+)$/s.exec(value) ?? [];
     if (!type || !query) throw badParameter('A type filter is not of the form Type?query.');
     filters[type] = [...(filters[type] ?? []), query];

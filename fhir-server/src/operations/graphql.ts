@@ -109,7 +109,7 @@ export const graphQl: OwnOperation = {
   async run(context) {
     const { call, server, type, id } = context;
     if (!call.isDirect) throw queryFault('GraphQL is asked on its own, not in a Bundle.', 'not-supported');
-    const execution = new Execution(new Query(requestOf(call)), new StoreSource(context), server.definitions);
+    const execution = new Execution(await Query.parse(requestOf(call)), new StoreSource(context), server.definitions);
     if (id === undefined) return answered(await execution.ofSystem());
     const resource = parseExact((await context.ask('GET', `${type}/${id}`)).body ?? '{}') as Resource;
     return answered(await execution.ofResource(resource));

@@ -4,6 +4,8 @@ import { malformed, unprocessable } from './refusal.ts';
 import { type Node, type Place, toJson } from './tree.ts';
 
 const maximumPathLength = 500;
+/** The parser's time doubles with brackets inside brackets. */
+const maximumBrackets = 12;
 /** No regular expressions (they can take for ever), nothing that asks a server, nothing that makes values. */
 const functions: ReadonlySet<string> = new Set(
   'all allTrue anyTrue as contains count empty endsWith exists extension first getValue hasValue indexOf is last length lower not ofType single skip startsWith tail take trim upper where'.split(
@@ -19,6 +21,7 @@ export function compilePath(path: string, type: string, at: string): (document: 
   const isOperator = (name: string): boolean => /^(and|or|xor|implies|in|contains|is|as|div|mod)$/.test(name);
   if (used.some((name) => !functions.has(name) && !isOperator(name)) || bare.includes('%') || /\/[/*]/.test(bare))
     throw malformed('The path uses what the path of a patch may not.', at);
+  if (deepestBracket(bare) > maximumBrackets) throw malformed('The brackets of the path are nested too deeply.', at);
   let places: ReturnType<typeof compileFhirPathPlaces>;
   try {
     places = compileFhirPathPlaces(withDiv(path), type);
@@ -27,6 +30,17 @@ export function compilePath(path: string, type: string, at: string): (document: 
     throw malformed('The path is not FHIRPath.', at);
   }
   return (document) => evaluated(places, document, at);
+}
+
+function deepestBracket(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const character of text) {
+    if (character === '(' || character === '[' || character === '{') depth += 1;
+    else if (character === ')' || character === ']' || character === '}') depth -= 1;
+    deepest = Math.max(deepest, depth);
+  }
+  return deepest;
 }
 
 /** `Patient.text.div`, as the specification's own examples have it: FHIRPath would want the word of an operator delimited. */

@@ -4,6 +4,7 @@ import { conditionOf } from './parse-condition.ts';
 import { malformed, type TermContext, unsupported } from './term.ts';
 
 const maximumDepth = 20;
+const maximumLength = 10_000;
 const token = /\s*(?:([()])|"((?:[^"\\]|\\.)*)"|([^\s()"]+))/y;
 
 interface Word {
@@ -12,6 +13,7 @@ interface Word {
 }
 
 function words(text: string): Word[] {
+  if (text.length > maximumLength) throw malformed('A _filter is too long.');
   const found: Word[] = [];
   token.lastIndex = 0;
   while (text.slice(token.lastIndex).trim() !== '') {

@@ -210,7 +210,10 @@ export class SearchParameters {
       try {
         const definition = userParameter(resource, rules);
         const keys = definition.base.map((type) => keyOf(type, definition.code));
-        if (keys.some((key) => inUse.has(key))) continue;
+        if (keys.some((key) => inUse.has(key))) {
+          log.warn({ event: 'search-parameter-left-out' });
+          continue;
+        }
         const fingerprint = createHash('sha256').update(JSON.stringify(definition)).digest('hex');
         for (const type of definition.base) inUse.set(keyOf(type, definition.code), { type, code: definition.code, id, fingerprint });
         definitions.push(definition);

@@ -94,7 +94,8 @@ async function problemOf(
   answer: string,
   resources: ReadonlyMap<string, Resource>,
 ): Promise<string | undefined> {
-  const execution = new Execution(new Query({ query, variables, operationName: undefined }), sourceOf(resources), loadDefinitions());
+  const parsed = await Query.parse({ query, variables, operationName: undefined });
+  const execution = new Execution(parsed, sourceOf(resources), loadDefinitions());
   const resource = on && resources.get(on);
   if (on && !resource) return 'its example is not in the data folder';
   const { data, errors } = await (resource ? execution.ofResource(resource) : execution.ofSystem());

@@ -48,39 +48,18 @@ export async function translate(
   refused: Refused[],
 ): Promise<Translated[]> {
   const ground: Ground = { server, sourceIds, source, refused };
-  const plain = items.filter((item) => !hasConditional(item, refused));
+  const plain = items.map((item) => readReferences(ground, item)).filter((item) => !isForTransactions(item, refused));
   if (server.clientIds) return plain.map(asSent);
   const patients = await patientsOf(ground, plain);
   const known = plain.filter((item) => namesKnownPatients(ground, item, patients));
   return withIds(ground, known, patients);
 }
 
-/** Would be stored as it is, with whatever it searches by. */
-function hasConditional({ resource, place }: Item, refused: Refused[]): boolean {
-  let found = false;
-  eachReference(resource, (reference) => {
-    found ||= isConditionalReference(reference);
-    return undefined;
-  });
-  if (found)
-    refused.push({ place, error: refusal('not-supported', 'Conditional references are for transactions.', resource.resourceType) });
-  return found;
-}
-
-function asSent(item: Item): Translated {
-  const { resource } = item;
-  const id = resource.id ?? '';
-  return { ...item, id, reference: `${resource.resourceType}/${id}`, isNew: false, person: undefined, mentions: mentionsOf(resource) };
-}
-
-function mentionsOf(resource: Resource): string[] {
-  const found = new Set<string>();
-  eachReference(resource, (reference) => {
-    const literal = parseReference(reference);
-    if (literal) found.add(`${literal.type}/${literal.id}`);
-    return undefined;
-  });
-  return [...found];
+/** An item and what it refers to, as the source has it. */
+interface Draft extends Item {
+  /** Refers by a condition or a urn, which mean something inside a Bundle only. */
+  readonly isTransactional: boolean;
+  readonly names: readonly string[];
 }
 
 /** "Type/id" as the source has it; undefined for a reference that leads elsewhere. */
@@ -90,14 +69,31 @@ function sourceReference({ server, source }: Ground, reference: string): string 
   return literal && server.types.has(literal.type) ? `${literal.type}/${literal.id}` : undefined;
 }
 
-function sourceReferences(ground: Ground, resource: Resource): string[] {
-  const found = new Set<string>();
-  eachReference(resource, (reference) => {
+function readReferences(ground: Ground, item: Item): Draft {
+  const names = new Set<string>();
+  let isTransactional = false;
+  eachReference(item.resource, (reference) => {
+    isTransactional ||= isConditionalReference(reference) || /^urn:/i.test(reference);
     const name = sourceReference(ground, reference);
-    if (name) found.add(name);
+    if (name) names.add(name);
     return undefined;
   });
-  return [...found];
+  return { ...item, isTransactional, names: [...names] };
+}
+
+/** Would be stored as it is, with whatever of the source stands in it. */
+function isForTransactions({ isTransactional, resource, place }: Draft, refused: Refused[]): boolean {
+  if (isTransactional)
+    refused.push({
+      place,
+      error: refusal('not-supported', 'References by a condition or a urn are for transactions.', resource.resourceType),
+    });
+  return isTransactional;
+}
+
+function asSent({ place, resource, names }: Draft): Translated {
+  const id = resource.id ?? '';
+  return { place, resource, id, reference: `${resource.resourceType}/${id}`, isNew: false, person: undefined, mentions: names };
 }
 
 const isPatient = (reference: string): boolean => reference.startsWith('Patient/');
@@ -108,10 +104,10 @@ interface KnownPatient {
 }
 
 /** All patients that the batch brings or names, by the source's reference. */
-async function patientsOf(ground: Ground, items: readonly Item[]): Promise<Map<string, KnownPatient>> {
+async function patientsOf(ground: Ground, items: readonly Draft[]): Promise<Map<string, KnownPatient>> {
   const { server, sourceIds, source } = ground;
   const brought = items.filter(({ resource }) => resource.resourceType === 'Patient');
-  const names = new Set(items.flatMap(({ resource }) => sourceReferences(ground, resource).filter(isPatient)));
+  const names = new Set(items.flatMap((item) => item.names.filter(isPatient)));
   for (const { resource } of brought) names.add(`Patient/${resource.id}`);
   const list = [...names].map((reference): SourceName => ({ source, reference }));
   const ids = await sourceIds.find(list);
@@ -162,10 +158,10 @@ async function personsOf(ground: Ground, brought: readonly Item[], known: Readon
   return persons;
 }
 
-function namesKnownPatients(ground: Ground, { resource, place }: Item, patients: ReadonlyMap<string, KnownPatient>): boolean {
+function namesKnownPatients(ground: Ground, { resource, place, names }: Draft, patients: ReadonlyMap<string, KnownPatient>): boolean {
   const own = resource.resourceType === 'Patient' ? patients.get(`Patient/${resource.id}`) : undefined;
   const isRefused = resource.resourceType === 'Patient' && own?.person === undefined;
-  const isMissing = sourceReferences(ground, resource).some((name) => isPatient(name) && !patients.get(name)?.person);
+  const isMissing = names.some((name) => isPatient(name) && !patients.get(name)?.person);
   if (isMissing && !isRefused)
     ground.refused.push({
       place,
@@ -174,7 +170,7 @@ function namesKnownPatients(ground: Ground, { resource, place }: Item, patients:
   return !isMissing && !isRefused;
 }
 
-async function withIds(ground: Ground, items: readonly Item[], patients: ReadonlyMap<string, KnownPatient>): Promise<Translated[]> {
+async function withIds(ground: Ground, items: readonly Draft[], patients: ReadonlyMap<string, KnownPatient>): Promise<Translated[]> {
   const { server, sourceIds, source } = ground;
   const compartment = server.definitions.compartments['Patient'] ?? {};
   const drafts = items.map((item) => {
@@ -182,7 +178,7 @@ async function withIds(ground: Ground, items: readonly Item[], patients: Readonl
     const own = resource.resourceType === 'Patient' ? `Patient/${resource.id}` : server.door.collect(resource).ownPatient;
     const name = own && sourceReference(ground, own);
     const patient = name === undefined ? undefined : patients.get(name);
-    return { item, patient, own: `${resource.resourceType}/${resource.id}`, mentions: sourceReferences(ground, resource) };
+    return { item, patient, own: `${resource.resourceType}/${resource.id}`, mentions: item.names };
   });
   const wanted = [
     ...drafts.map(({ own, patient }) => ({ source, reference: own, proposed: newId(patient?.id) })),
@@ -204,7 +200,8 @@ async function withIds(ground: Ground, items: readonly Item[], patients: Readonl
       return name === undefined ? undefined : ours(name);
     });
     return {
-      ...item,
+      place: item.place,
+      resource,
       id: mine.id,
       reference: `${resource.resourceType}/${mine.id}`,
       isNew: mine.isNew,
