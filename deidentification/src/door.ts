@@ -33,7 +33,7 @@ export interface Door {
   merge<T extends Resource>(incoming: Deidentified<T>, kept: object): Deidentified<T>;
   /** Whether a search parameter can match what is stored. */
   searchPolicy(type: string, param: string): SearchAnswer;
-  /** Whether all elements that a search parameter of a user visits stay as they were sent. */
+  /** Whether the policy keeps all elements that a search parameter of a user visits; denied by default. */
   keepsElements(type: string, elements: readonly SearchedElement[]): boolean;
 }
 

@@ -79,8 +79,8 @@ const unpredictable = new Set(['Extension', 'Narrative', 'Resource', 'Identifier
 const stored: ReadonlySet<Action | undefined> = new Set([undefined, 'keep', 'code', 'numbers', 'canonical']);
 
 /**
- * Whether all elements that a user's search parameter visits stay as they were sent. Denied by default: what is scrubbed, replaced or kept in
- * some places only (extensions, narratives, contained resources) does not count as staying.
+ * Whether all elements that a user's search parameter visits are kept by the policy. Denied by default: what it replaces, or keeps in some
+ * places only (identifiers, extensions, narratives, contained resources), does not count as kept.
  */
 export function compileElementPolicy(
   definitions: Definitions,

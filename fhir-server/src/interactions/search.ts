@@ -131,7 +131,7 @@ const countedMaximum = 10_000;
 
 /** The number of matches; of many, when an estimate is asked for, what the database expects. */
 export async function countOf(server: Server, query: SearchQuery, context: PlanContext): Promise<number> {
-  if (query.total === 'estimate' && !query.summaryCount) {
+  if (query.total === 'estimate') {
     const expected = estimatedRows((await server.runPlan(planEstimate(query, context))).rows);
     if (expected > countedMaximum) return Math.round(expected);
   }
