@@ -58,12 +58,12 @@ export function escapeMarkdown(text: string): string {
 }
 
 /** One line, no control characters, at most 100 characters. */
-export function plain(text: string): string {
+function plain(text: string): string {
   return [...text.replace(/[\p{C}\s]+/gu, ' ').trim()].slice(0, 100).join('');
 }
 
 /** Summaries have less than 140 characters, counted as code points. */
-export function shorten(summary: string): string {
+function shorten(summary: string): string {
   const points = [...summary];
   return points.length <= maxSummary ? summary : `${points.slice(0, maxSummary - 1).join('')}…`;
 }

@@ -4,12 +4,12 @@ import type { ServiceDefinition } from './discovery.ts';
 
 export type Json = { readonly [name: string]: unknown };
 
-export interface FhirAuthorization {
+interface FhirAuthorization {
   readonly accessToken: string;
   readonly expiresInSeconds: number;
 }
 
-export interface HookContext {
+interface HookContext {
   readonly patientId: string;
   /** "MedicationRequest/1": newly selected, of order-select. */
   readonly selections: readonly string[];

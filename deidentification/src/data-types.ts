@@ -11,7 +11,7 @@ import { isSafeDisplay } from './text/scrub.ts';
 export const masked: Json = { url: dataAbsentReason, valueCode: 'masked' };
 
 /** Holds only data-absent-reason: what a removed required element leaves. */
-export function isMasked(value: unknown): boolean {
+function isMasked(value: unknown): boolean {
   if (!isObject(value)) return false;
   const extensions = value['extension'];
   return (
@@ -55,7 +55,7 @@ export const canonical = onString((value, context) =>
 const restricted = new Set(restrictedZip3.flatMap((table) => table.zip3));
 
 /** First three digits of a US ZIP, 000 where few people live. */
-export function zip3(postalCode: string): string | undefined {
+function zip3(postalCode: string): string | undefined {
   const digits = /^(\d{3})(?:\d\d(?:-?\d{4})?)?$/.exec(postalCode.trim())?.[1];
   return digits && restricted.has(digits) ? '000' : digits;
 }

@@ -4,7 +4,7 @@ import { ageYears, yearOf } from './dates.ts';
 import { ageLowerBound, pseudonymSystem } from './rules/extensions.ts';
 
 /** A Patient has exactly one identifier: its pseudonym. */
-export function pseudonymIdentifier(pseudonym: string): Json {
+function pseudonymIdentifier(pseudonym: string): Json {
   return { system: pseudonymSystem, value: pseudonym };
 }
 

@@ -76,6 +76,11 @@ describe('kill -9', () => {
     await client.query('begin; lock table res_hist in access exclusive mode');
     const place = jobOf(await fhir('$export?_type=Observation', { headers: respondAsync }));
     while ((await fhir(place)).headers.get('x-progress') === 'waiting') await pause(10);
+    // A client has only so many unfinished jobs.
+    for (let n = 1; n < 10; n++) jobOf(await fhir('$export?_type=Group', { headers: respondAsync }));
+    const tooMany = await fhir('$export?_type=Group', { headers: respondAsync });
+    assertRefused(tooMany, 429, 'throttled');
+    assert.ok(tooMany.headers.get('retry-after'));
     const late = await fhir('Observation', { body: { resourceType: 'Observation', status: 'registered', code: { text: 'late' } } });
     assert.equal(late.status, 201, late.text);
     await product.kill9();

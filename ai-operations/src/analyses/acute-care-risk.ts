@@ -14,7 +14,7 @@ import {
 import type { Code, ObservationFact, PatientHistory } from './patient-history.ts';
 
 /** Where a feature's value comes from: codes found in the history and the facts that hold them. */
-export interface FeatureSource {
+interface FeatureSource {
   readonly codes: readonly Code[];
   readonly references: readonly string[];
 }

@@ -22,7 +22,7 @@ export interface RecognisedDrug {
   readonly local: boolean;
 }
 
-export interface DrugIndex {
+interface DrugIndex {
   readonly byCode: ReadonlyMap<string, { readonly ingredients: readonly Ingredient[]; readonly local: boolean }>;
   /** Names and synonyms, longest first. */
   readonly names: readonly { readonly name: string; readonly ingredient: Ingredient }[];
@@ -63,7 +63,7 @@ function build(tables: MedicationTables): DrugIndex {
   return { byCode, names };
 }
 
-export function drugIndex(tables: MedicationTables): DrugIndex {
+function drugIndex(tables: MedicationTables): DrugIndex {
   const known = indexes.get(tables);
   if (known) return known;
   const index = build(tables);

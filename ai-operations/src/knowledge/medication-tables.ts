@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 /** Where a row comes from: a key of `sources`, and whether it was checked there. The product shows what was not. */
-export interface Sourced {
+interface Sourced {
   readonly source: string;
   readonly verified: boolean;
 }
@@ -18,7 +18,7 @@ export interface Ingredient extends Sourced {
 }
 
 /** A RxNorm code that is no ingredient: clinical or branded drug, pack. */
-export interface ClinicalDrug extends Sourced {
+interface ClinicalDrug extends Sourced {
   readonly rxcui: string;
   readonly ingredients: readonly string[];
   /** Acts where it is put (cream, eye drops), not in the whole body. */

@@ -35,7 +35,7 @@ function evidence(side: InteractionSide, referenceOf: DetectedIssueInput['refere
 }
 
 /** What is wrong and what to do, in sentences made from the tables alone. */
-export function findingDetail({ pair, object, precipitant, verified }: InteractionFinding): string {
+function findingDetail({ pair, object, precipitant, verified }: InteractionFinding): string {
   const drugs = `${object.ingredient.name} with ${precipitant.ingredient.name}`;
   return [`${drugs}: ${pair.effect}`, pair.management, ...(verified ? [] : [unverifiedNotice])].join(' ');
 }

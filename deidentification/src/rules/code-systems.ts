@@ -1,5 +1,5 @@
 // https://hl7.org/fhir/R4/terminologies-systems.html — systems whose displays are published; displays of others are free text and go.
-export const publishedSystems: readonly string[] = [
+const publishedSystems: readonly string[] = [
   'http://snomed.info/sct',
   'http://loinc.org',
   'http://www.nlm.nih.gov/research/umls/rxnorm',
@@ -35,11 +35,7 @@ export const publishedSystems: readonly string[] = [
 ];
 
 /** Whole families of published systems. */
-export const publishedPrefixes: readonly string[] = [
-  'http://terminology.hl7.org/',
-  'http://hl7.org/fhir/',
-  'https://limen.example/CodeSystem/',
-];
+const publishedPrefixes: readonly string[] = ['http://terminology.hl7.org/', 'http://hl7.org/fhir/', 'https://limen.example/CodeSystem/'];
 
 const systems = new Set(publishedSystems);
 

@@ -25,7 +25,7 @@ export interface LinkedRow {
 }
 
 /** Keys in alphabetical order, so that the text can be rebuilt from jsonb and hashed again. */
-export function canonicalRow({ client, id, interaction, purpose, requestId, resources, status, type, user }: AuditRow): string {
+function canonicalRow({ client, id, interaction, purpose, requestId, resources, status, type, user }: AuditRow): string {
   return JSON.stringify({ client, id, interaction, purpose, requestId, resources, status, type, user });
 }
 

@@ -1,7 +1,7 @@
 // Where a query's resources come from: the store with the caller's rights, or a test's.
 import type { Resource } from '@limen/fhir-model';
 
-export interface Edge {
+interface Edge {
   readonly mode?: string;
   readonly score?: number;
   readonly resource: Resource;

@@ -19,7 +19,7 @@ export interface Dispatchers {
   readonly inside: Dispatch;
 }
 
-export const maximumEntries = 5000;
+const maximumEntries = 5000;
 
 export async function bundle(server: Server, principal: Principal, request: Request, dispatch: Dispatchers): Promise<Answer> {
   const body = request.body as Bundle | undefined;

@@ -1,6 +1,6 @@
 // Long work: taken in with 202, done by a worker of this or another process, asked for at its status address, resumed after a crash.
 export { isTold } from './export/filters.ts';
 export { isAllowedSource } from './import/source.ts';
-export { type JobOptions, Jobs } from './jobs.ts';
+export { Jobs } from './jobs.ts';
 export { jobsSql } from './schema.ts';
 export { openOrder, sealOrder } from './seal.ts';

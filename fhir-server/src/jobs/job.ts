@@ -2,10 +2,10 @@
 import type { OperationOutcome, Principal } from '@limen/fhir-model';
 
 export type JobKind = 'export' | 'import';
-export type JobState = 'accepted' | 'in-progress' | 'completed' | 'failed';
+type JobState = 'accepted' | 'in-progress' | 'completed' | 'failed';
 
 /** A principal as it can be written down; its scopes as text. */
-export type StoredPrincipal = Omit<Principal, 'scopes'> & { readonly scope: string };
+type StoredPrincipal = Omit<Principal, 'scopes'> & { readonly scope: string };
 
 /** What a job was asked, sealed in its row. */
 export interface Order<T> {

@@ -18,7 +18,7 @@ create table operational.feedback (
 `;
 
 /** As the cds-hooks package gives it. */
-export interface GivenFeedback {
+interface GivenFeedback {
   readonly service: string;
   readonly rule: string;
   readonly client: string;
@@ -37,7 +37,7 @@ export interface Feedback extends Omit<GivenFeedback, 'card' | 'reason'> {
   readonly reason: string | null;
 }
 
-export interface FeedbackCount {
+interface FeedbackCount {
   readonly service: string;
   readonly rule: string;
   readonly outcome: string;

@@ -4,7 +4,7 @@ import type { Server } from '../server.ts';
 import { badParameter, parametersBody, requireAsync, textOf } from './kick-off.ts';
 import type { Call, OwnOperation } from './own.ts';
 
-export interface ImportInput {
+interface ImportInput {
   readonly type: string;
   readonly url: string;
 }

@@ -120,11 +120,6 @@ function parametersOf(body: unknown): (readonly [string, unknown])[] {
   });
 }
 
-/** What a JSON answer says. */
-export function resourceOf<T extends Resource>({ body }: CallAnswer): T {
-  return JSON.parse(body ?? 'null') as T;
-}
-
 export function answerOf(resource: Resource): CallAnswer {
   return { status: 200, headers: {}, body: JSON.stringify(resource) };
 }

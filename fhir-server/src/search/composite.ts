@@ -24,7 +24,7 @@ export const referenceKey = (target: string): string => `reference\u0001${target
 /** A quantity as written, whatever its unit. */
 export const anyUnit = '';
 /** Code and label of a quantity as written, in the text column of its row. */
-export const unitText = (code: string | undefined, label: string | undefined): string => `${code ?? ''}\u0001${label ?? ''}`;
+const unitText = (code: string | undefined, label: string | undefined): string => `${code ?? ''}\u0001${label ?? ''}`;
 
 const rowsMaximum = 2000;
 

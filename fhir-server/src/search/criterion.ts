@@ -39,7 +39,7 @@ export interface NumberTerm {
   readonly unit: QuantityUnit | undefined;
 }
 /** A code or label as written, or a unit by system and code: canonical where UCUM converts it, and then value, lo and hi are so too. */
-export type QuantityUnit = { readonly kind: 'written'; readonly text: string } | { readonly kind: 'exact'; readonly key: string };
+type QuantityUnit = { readonly kind: 'written'; readonly text: string } | { readonly kind: 'exact'; readonly key: string };
 export interface ReferenceTerm {
   readonly kind: 'reference';
   /** Any of these: "Type/id", or an absolute, canonical or urn text. */

@@ -124,7 +124,7 @@ class FilterParser {
       throw malformed('A comparison of a _filter is not parameter, operator and value.');
     if (operator.text === 'ne') return this.combination('not', [this.compared(name.text, {}, searchValue(value))]);
     if (operator.text === 'pr') return this.compared(name.text, { modifier: ':missing' }, value.text === 'true' ? 'false' : 'true');
-    const said = operators[operator.text];
+    const said = Object.hasOwn(operators, operator.text) ? operators[operator.text] : undefined;
     if (!said)
       throw unsupported(
         'An operator of a _filter is not supported: eq, ne, gt, lt, ge, le, sa, eb, ap, co, sw, re, in, ni, ss, sb, po and pr are.',

@@ -1,6 +1,5 @@
 // Search (ARCHITECTURE sections 4 and 6): what a resource adds to the indexes, what a query asks, and the one statement that answers it.
 
-export type { IndexRows } from '../store/index-rows.ts';
 export type { SearchRow } from '../store/read.ts';
 export { clinicalDateParameter } from './clinical-date.ts';
 export {
@@ -22,5 +21,5 @@ export { conditionOf } from './parse-condition.ts';
 export { cursorAfter, estimatedRows, planCount, planEstimate, planMatch, planSearch } from './plan.ts';
 export { isSelfContained, recheck } from './recheck.ts';
 export { extractReferences, referenceParameters } from './references.ts';
-export { type Code, type Codes, resolve } from './resolve.ts';
+export { type Codes, resolve } from './resolve.ts';
 export { SearchParameters } from './search-parameters.ts';

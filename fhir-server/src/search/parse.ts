@@ -122,17 +122,22 @@ function checkSize(criteria: readonly Condition[]): void {
     throw unsupported('The search has too many values: ask in several searches of at most 2,000 values and 100 conditions.');
 }
 
+/** A name that every object has, as `constructor`, is none of the table's. */
+function own<T>(table: { readonly [name: string]: T | undefined }, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 function readParameter(draft: Draft, type: string, name: string, value: string, context: TermContext, lenient: boolean): void {
-  const read = resultParameters[name];
+  const read = own(resultParameters, name);
   if (read) {
     read(draft, value, context.definitions, type);
     draft.used.push([name, value]);
     return;
   }
   const [path = ''] = name.split(':');
-  const instead = notBuilt[path];
+  const instead = own(notBuilt, path);
   if (instead !== undefined) throw unsupported(instead);
-  if (path in resultParameters && path !== name)
+  if (own(resultParameters, path) && path !== name)
     throw unsupported('A search result parameter has a modifier that it does not take: only _include and _revinclude take :iterate.');
   const condition = name === '_filter' ? parseFilter(type, value, context) : conditionOf(type, name, value, context);
   if (!condition) {

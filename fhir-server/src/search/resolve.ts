@@ -15,7 +15,7 @@ import { parameterHash, tokenHash } from './hash.ts';
 import { likePattern, Values } from './statement.ts';
 import { normalize } from './string.ts';
 
-export interface Code {
+interface Code {
   readonly system: string;
   readonly code: string;
 }

@@ -35,7 +35,7 @@ export interface RangeValue {
   readonly unit?: Unit;
 }
 /** What a quantity's unit answers to. */
-export interface Unit {
+interface Unit {
   readonly code: string | undefined;
   /** Quantity.unit, where it is not the code. */
   readonly label: string | undefined;

@@ -1,5 +1,5 @@
 // SQL on FHIR v2: views of resources as tables.
 export { parseKeepingDecimals } from './decimals.ts';
 export { tableEnd, type ViewFormat, viewFormats, viewMediaTypes } from './formats.ts';
-export { type CompiledView, compileView, type Row } from './rows.ts';
+export { compileView } from './rows.ts';
 export type { ViewTaskResult } from './task.ts';

@@ -1,7 +1,7 @@
 // https://build.fhir.org/ig/FHIR/sql-on-fhir-v2/StructureDefinition-ViewDefinition.html — a view as data: its shape is checked, its paths are not compiled yet.
 import { OperationOutcomeError } from '@limen/fhir-model';
 
-export interface Column {
+interface Column {
   readonly name: string;
   readonly path: Path;
   readonly isCollection: boolean;

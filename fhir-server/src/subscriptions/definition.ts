@@ -18,7 +18,7 @@ export interface Definition {
 }
 
 /** Any creation, change or deletion of a resource of the type that the filter names. */
-export const changeTopic = 'https://limen.example/SubscriptionTopic/resource-change';
+const changeTopic = 'https://limen.example/SubscriptionTopic/resource-change';
 
 const backport = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition';
 const fhirJson = 'application/fhir+json';

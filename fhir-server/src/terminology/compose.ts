@@ -51,7 +51,7 @@ const maxTogether = 50_000;
 /** Says that the definitions do not list what they include: its owner does not let it be republished. */
 const unlisted = 'https://limen.example/fhir/StructureDefinition/codes-not-listed';
 
-export const keyOf = ({ system, code }: Coded): string => `${system}|${code}`;
+const keyOf = ({ system, code }: Coded): string => `${system}|${code}`;
 export const isUnlisted = (include: Include): boolean => (include.extension ?? []).some(({ url }) => url === unlisted);
 
 function either(answers: readonly Answers[], size: number): Answers {

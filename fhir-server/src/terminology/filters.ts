@@ -11,7 +11,7 @@ const isHierarchy = (property: string | undefined): boolean => property === 'con
 const codesIn = (value: string): ReadonlySet<string> => new Set(value.split(',').map((each) => each.trim()));
 
 /** What a filter compares of a concept; several where a property repeats. */
-export function valuesOf({ concept, code, parents, children }: Node, property: string): readonly string[] {
+function valuesOf({ concept, code, parents, children }: Node, property: string): readonly string[] {
   const own = (concept.property ?? []).filter((each) => each.code === property).map(propertyText);
   if (property === 'concept' || property === 'code') return [code];
   if (property === 'display') return concept.display === undefined ? [] : [concept.display];

@@ -9,7 +9,7 @@ import type { SystemSource, TerminologySource } from './source.ts';
 type Grammar = (code: string) => string | undefined;
 
 /** A system with codes that can be checked and not listed. */
-export class GrammarSystem implements CodingSystem {
+class GrammarSystem implements CodingSystem {
   readonly url: string;
   readonly name: string;
   readonly complete = true;

@@ -5,7 +5,7 @@ import type { ConceptMap } from './source.ts';
 type Group = NonNullable<ConceptMap['group']>[number];
 type Element = NonNullable<Group['element']>[number];
 type Target = NonNullable<Element['target']>[number];
-export type Equivalence = NonNullable<Target['equivalence']>;
+type Equivalence = NonNullable<Target['equivalence']>;
 
 export interface Match {
   readonly equivalence: Equivalence;

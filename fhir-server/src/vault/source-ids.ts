@@ -17,7 +17,7 @@ export interface SourceName {
   readonly reference: string;
 }
 
-export interface KnownId {
+interface KnownId {
   readonly id: string;
   /** Drawn by this call: there can be no resource of it yet. */
   readonly isNew: boolean;

@@ -6,7 +6,7 @@ export interface FrameBuffers {
 }
 
 /** The share of one connection. */
-export interface FrameBuffer {
+interface FrameBuffer {
   /**
    * Says how much the connection holds now.
    * @param unfinished a frame has begun and not ended

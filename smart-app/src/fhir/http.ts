@@ -14,7 +14,7 @@ export class FhirError extends Error {
 }
 
 /** The token is worth nothing any more and cannot be renewed. */
-export class SessionEnded extends Error {}
+class SessionEnded extends Error {}
 
 export interface TokenSource {
   readonly base: string;

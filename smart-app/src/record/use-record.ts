@@ -8,7 +8,7 @@ import { type News, Watch } from './watch.ts';
 
 const askEveryMs = 3_000;
 
-export type PatientState =
+type PatientState =
   | { readonly state: 'loading' }
   | { readonly state: 'failed'; readonly reason: string }
   | { readonly state: 'ready'; readonly patient: Patient };

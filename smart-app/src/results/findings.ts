@@ -3,7 +3,7 @@ import type { Coding, OperationOutcome, Parameters, Resource } from '@limen/fhir
 import type { DetectedIssue, ResourceOf } from '../fhir/resource-of.ts';
 import { conceptText, words } from '../fhir/text.ts';
 
-export type NoteLevel = 'information' | 'warning' | 'error';
+type NoteLevel = 'information' | 'warning' | 'error';
 
 export interface CheckNote {
   readonly level: NoteLevel;
