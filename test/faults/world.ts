@@ -83,7 +83,7 @@ async function query<Row>(database: EmbeddedPostgres, sql: string): Promise<Row[
 async function untilReady(product: () => Product): Promise<number> {
   const beganMs = performance.now();
   while (performance.now() - beganMs < readyWithinMs) {
-    const status = await statusOf(`${product().origin}/ready`);
+    const status = await statusOf(`${product().origin}/ready`, 5000);
     if (status === 200) return performance.now() - beganMs;
     await sleep(50);
   }
@@ -91,7 +91,7 @@ async function untilReady(product: () => Product): Promise<number> {
 }
 
 /** @returns undefined when there is no answer in time */
-export async function statusOf(url: string, timeoutMs = 5000): Promise<number | undefined> {
+export async function statusOf(url: string, timeoutMs = 30_000): Promise<number | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
     await response.arrayBuffer();
