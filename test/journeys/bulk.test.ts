@@ -120,6 +120,7 @@ describe('$import', () => {
 ${lines([
   { ...observation(5, 1), derivedFrom: [{ reference: 'Observation/src-obs-77' }] },
   { ...observation(7, 1), basedOn: [{ reference: 'urn:uuid:27de96c6-6910-4f0f-8f10-00ce6090f447' }] },
+  { ...observation(8, 1), meta: { tag: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' }] } },
   { ...observation(6, 1), basedOn: [{ reference: 'ServiceRequest?identifier=urn:x|4711' }] },
 ])}`,
     );
@@ -138,12 +139,13 @@ ${lines([
     // An unknown patient, another patient's encounter, no JSON, a conditional reference; and a reference to what never came.
     assert.deepEqual(places, [
       '1:3 code-invalid',
+      '3:10 not-supported',
       '3:3 not-found',
       '3:4 business-rule',
       '3:6 structure',
       '3:7 not-found',
       '3:8 not-supported',
-      '3:9 not-supported',
+      '3:9 business-rule',
     ]);
     assert.doesNotMatch(JSON.stringify(outcomes), /4711|Zwickelbauer|src-/);
     const found = await allPages(fhir, 'Observation?code=http://loinc.org|2823-3,http://loinc.org|8867-4');

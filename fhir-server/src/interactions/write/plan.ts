@@ -97,7 +97,7 @@ async function validateEntries(server: Server, principal: Principal, entries: re
 }
 
 /** https://hl7.org/fhir/R4/search.html#summary: what `_summary` and `_elements` answer is tagged, so that nobody takes it for the resource. */
-function isSubset({ meta }: Resource): boolean {
+export function isSubset({ meta }: Resource): boolean {
   return meta?.tag?.some(({ system, code }) => code === 'SUBSETTED' && system?.endsWith('/v3-ObservationValue')) ?? false;
 }
 

@@ -6,7 +6,7 @@ import { type OperationOutcome, OperationOutcomeError, type Principal, parseRefe
 import { definitionTypes, forgetDefinitions } from '../../interactions/stored-definitions.ts';
 import { claimFaults, claimsOf } from '../../interactions/write/claims.ts';
 import type { WriteResult } from '../../interactions/write/entry.ts';
-import { planChange } from '../../interactions/write/plan.ts';
+import { isSubset, planChange } from '../../interactions/write/plan.ts';
 import type { Target } from '../../interactions/write/targets.ts';
 import { requireWrite } from '../../operations/import.ts';
 import type { Server } from '../../server.ts';
@@ -113,8 +113,10 @@ export async function planBatch(ground: BatchGround, batch: Batch, key: BatchKey
 }
 
 /** What is to be done when the batch is stored. */
-export function afterCommit(server: Server, { changes }: Commit): void {
-  if (changes.some(({ type }) => definitionTypes.has(server.types.name(type)))) forgetDefinitions(server);
+export async function afterCommit(server: Server, { changes }: Commit): Promise<void> {
+  const types = new Set(changes.map(({ type }) => server.types.name(type)));
+  if ([...types].some((type) => definitionTypes.has(type))) forgetDefinitions(server);
+  if (types.has('SearchParameter')) await server.searchParameters.refresh();
 }
 
 /** The extension says which line of which input. */
@@ -147,6 +149,12 @@ async function readResource({ server, principal, parse }: BatchGround, bytes: Bu
   requireWrite(principal, type);
   if (typeof resource.id !== 'string' || !sourceId.test(resource.id))
     throw new OperationOutcomeError(400, { code: 'required', diagnostics: 'The resource has no id.', expression: `${type}.id` });
+  if (isSubset(resource))
+    throw new OperationOutcomeError(422, {
+      code: 'business-rule',
+      diagnostics: 'The resource is tagged SUBSETTED: it is not whole.',
+      expression: `${type}.meta.tag`,
+    });
   const issues = server.validator.validate(resource, type, { deidentified: principal.plane === 'stored' });
   if (issues.length === 0 && claimsOf(resource).length > 0) issues.push(...(await claimFaults(server, resource)));
   if (issues.length > 0) throw new OperationOutcomeError(422, issues);

@@ -137,7 +137,7 @@ async function commitBatch(work: Work, batch: Batch, key: Parameters<typeof plan
     if (!hasMoved(ground.seen, planned)) {
       try {
         await ground.server.committer.commit(planned.commit);
-        afterCommit(ground.server, planned.commit);
+        await afterCommit(ground.server, planned.commit);
         return;
       } catch (error) {
         if (!(error instanceof PlanOutdated) || attempt === maximumPlans) throw error;
