@@ -1,6 +1,6 @@
 // https://hl7.org/fhir/R4/http.html#search — searches over several types (`GET [base]?_type=`, `Patient/[id]/*`) and inside a compartment: one statement a type, merged in order.
 import { grantsFor, OperationOutcomeError, type Principal } from '@limen/fhir-model';
-import { type Condition, conditionOf, cursorAfter, planSearch, type SearchQuery, type SearchRow } from '../search/index.ts';
+import { type Condition, conditionOf, cursorAfter, emptyQuery, planSearch, type SearchQuery, type SearchRow } from '../search/index.ts';
 import type { Server } from '../server.ts';
 import type { Answer, Request } from './answer.ts';
 import { cursorOwner, openCursor, sealCursor } from './cursor.ts';
@@ -103,7 +103,7 @@ async function searchTypes(
   const prepared: Prepared[] = [];
   for (const type of types) prepared.push(await prepareSearch(server, principal, type, { ...request, query }, within(type)));
   const [shape] = prepared;
-  if (!shape) return searchBundle(server, path, request.query, emptySearch, { entries: [], total: 0, next: undefined });
+  if (!shape) return searchBundle(server, path, request.query, { ...emptyQuery, type: '' }, { entries: [], total: 0, next: undefined });
   if (shape.query.includes.length + shape.query.revincludes.length > 0)
     throw refuse('Includes are not supported in searches of several types: search each type by itself.');
   if (shape.query.sort.some((key) => !commonSorts.has(key.param)))
@@ -128,18 +128,3 @@ async function searchTypes(
   const next = last && found.length > used.count ? sealCursor(server, cursorAfter(last.row), owner) : undefined;
   return searchBundle(server, path, asked, used, { entries, total: wantsTotal ? total : undefined, next });
 }
-
-const emptySearch: SearchQuery = {
-  type: '',
-  criteria: [],
-  sort: [],
-  count: 0,
-  total: undefined,
-  summaryCount: false,
-  includes: [],
-  revincludes: [],
-  lists: [],
-  cursor: undefined,
-  ignored: [],
-  used: [],
-};

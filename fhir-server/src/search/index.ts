@@ -18,7 +18,7 @@ export { compileIndexer, type Indexer } from './indexer.ts';
 export { ownPatientParameter, targetsOf } from './parameter.ts';
 export { parseSearch } from './parse.ts';
 export { conditionOf } from './parse-condition.ts';
-export { cursorAfter, estimatedRows, planCount, planEstimate, planMatch, planSearch } from './plan.ts';
+export { cursorAfter, emptyQuery, estimatedRows, planCount, planEstimate, planMatch, planSearch } from './plan.ts';
 export { isSelfContained, recheck } from './recheck.ts';
 export { extractReferences, referenceParameters } from './references.ts';
 export { type Codes, resolve } from './resolve.ts';

@@ -230,7 +230,7 @@ export function planMatch(query: Pick<SearchQuery, 'type' | 'criteria'>, context
 }
 
 /** A query that asks for nothing in particular. */
-const emptyQuery: Omit<SearchQuery, 'type'> = {
+export const emptyQuery: Omit<SearchQuery, 'type'> = {
   criteria: [],
   sort: [],
   count: 0,
