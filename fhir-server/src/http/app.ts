@@ -133,9 +133,13 @@ export function mountFhir(app: FastifyInstance, server: Server, { authenticate, 
         audited.add(request);
         return answer(server, principal, { asked, format }, request, reply);
       };
+      // Everybody may ask for it, and it costs a search for each type: made anew only when the search parameters are others.
+      let statement: { readonly of: unknown; readonly text: string } | undefined;
       scope.get('/metadata', async (request, reply) => {
         const format = negotiate(queryOf(request), request.headers.accept);
-        const { contentType, text } = rendered(JSON.stringify(capabilities(server)), format);
+        const of = server.searchParameters.definitions;
+        if (statement?.of !== of) statement = { of, text: JSON.stringify(capabilities(server)) };
+        const { contentType, text } = rendered(statement.text, format);
         addVary(reply, 'Accept');
         return reply.header('content-type', contentType).send(text);
       });
