@@ -45,7 +45,10 @@ describe('a product behind a proxy', () => {
     assert.equal(smart.json['issuer'], `${publicUrl}/oauth`);
     assert.equal(smart.json['token_endpoint'], `${publicUrl}/oauth/token`);
     const token = await product.backendToken();
-    const created = await ask(`${product.fhirBase}/Organization`, { token, body: { resourceType: 'Organization', active: true, name: 'Ward' } });
+    const created = await ask(`${product.fhirBase}/Organization`, {
+      token,
+      body: { resourceType: 'Organization', active: true, name: 'Ward' },
+    });
     assert.equal(created.status, 201, created.text);
     assert.match(created.headers.get('location') ?? '', /^https:\/\/limen\.example:8443\/fhir\/Organization\//);
     const found = await ask(`${product.fhirBase}/Organization?_count=1`, { token });
