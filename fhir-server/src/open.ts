@@ -40,7 +40,6 @@ import { tenantSql } from './store/migrations/0003-tenant.ts';
 import { functionsSql, indexSql } from './store/migrations/0010-index.ts';
 import { conceptsSql } from './store/migrations/0020-concepts.ts';
 import { searchParametersSql } from './store/migrations/0030-search-parameters.ts';
-import { keptPlansSql } from './store/migrations/0040-kept-plans.ts';
 import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
 import { reindex } from './store/reindex.ts';
@@ -153,7 +152,6 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0010-index', sql: indexSql + functionsSql },
     { name: '0020-concepts', sql: conceptsSql },
     { name: '0030-search-parameters', sql: searchParametersSql },
-    { name: '0040-kept-plans', sql: keptPlansSql },
     { name: '0011-jobs', sql: jobsSql },
     { name: '0012-subscriptions', sql: subscriptionsSql },
   ]);

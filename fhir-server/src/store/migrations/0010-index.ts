@@ -71,10 +71,9 @@ create index comp_rid on comp (tenant, shard, rid);
 create table index_state (tenant int4 primary key, generation int4 not null, complete bool not null, shard int2 not null, rid int8 not null);
 `;
 
-const rowsOf = 'unnest(c_shard, c_rid, c_version) as c(shard, rid, version)';
-const olderThanThis = 'c.version > 1 and t.tenant = p_tenant and t.shard = c.shard and t.rid = c.rid';
-const oldRow = 'c.version > 1 and o.tenant = p_tenant and o.shard = c.shard and o.rid = c.rid and t.tenant = p_tenant';
-const removeFrom = (table: string): string => `delete from ${table} t using ${rowsOf} where ${olderThanThis};`;
+const removeFrom = (table: string): string => `delete from ${table} where tenant = p_tenant and shard = c_shard[i] and rid = c_rid[i];`;
+// One good plan a statement, kept. Left to itself PostgreSQL plans each small commit anew: an array of one looks cheaper than the ten it assumes.
+const header = 'returns void language plpgsql set plan_cache_mode = force_generic_plan as $$';
 
 const commitParameters = `
   p_lu timestamptz, p_bodies bytea,
@@ -107,14 +106,22 @@ interface More {
 }
 
 export function indexFunction(more: More = { parameters: '', first: '', tables: [], last: '' }): string {
-  return `create function limen_index(p_tenant int4, ${indexParameters}${more.parameters}) returns void language plpgsql as $$
+  return `create function limen_index(p_tenant int4, ${indexParameters}${more.parameters}) ${header}
+declare
+  old_ts timestamptz;
+  old_tok int8[];
 begin${more.first}
-  if exists (select 1 from unnest(c_version) v where v > 1) then
-    -- Apart, so that the index finds both: dated and undated rows.
-    delete from hot t using ${rowsOf}, idx o where ${oldRow} and t.code = any(o.tok) and t.ts = o.ts and t.rid = o.rid;
-    delete from hot t using ${rowsOf}, idx o where ${oldRow} and o.ts is null and t.code = any(o.tok) and t.ts is null and t.rid = o.rid;
+  -- Row by row, by the whole key: a join planned while a table is small reads all of it, and the plan is kept.
+  for i in 1 .. coalesce(array_length(c_rid, 1), 0) loop
+    continue when c_version[i] = 1;
+    select ts, tok into old_ts, old_tok from idx where tenant = p_tenant and shard = c_shard[i] and rid = c_rid[i];
+    if old_ts is null then
+      delete from hot where code = any(old_tok) and ts is null and rid = c_rid[i];
+    else
+      delete from hot where code = any(old_tok) and ts = old_ts and rid = c_rid[i];
+    end if;
     ${['idx', 'dt', 'qty', 'num', 'str', 'geo', 'comp', ...more.tables].map(removeFrom).join('\n    ')}
-  end if;
+  end loop;
   insert into idx (tenant, shard, type, detailed, rid, self, ts, te, pat, tok)
     select p_tenant, c.shard, c.type, c.detailed, c.rid, c.self, c.ts, c.te, c.pat, c.tok::int8[]
     from unnest(c_shard, c_type, c_rid, c_indexed, c_self, c_ts, c_te, c_detailed, c_pat, c_tok) as c(shard, type, rid, indexed, self, ts, te, detailed, pat, tok)
@@ -136,29 +143,25 @@ end $$;`;
 // limen_commit writes versions, audit rows and the idempotency record of a request; limen_index its search rows; both are called in one statement.
 // LM001: a version moved since it was read (nothing is stored; the caller plans again).
 export const functionsSql = `
-create function limen_commit(p_tenant int4, ${commitParameters}) returns void language plpgsql as $$
+create function limen_commit(p_tenant int4, ${commitParameters}) ${header}
 declare
   changed int;
-  expected int;
 begin
   if i_key is not null then
     insert into idempotency (tenant, shard, client, key, request, status, result) values (p_tenant, i_shard, i_client, i_key, i_request, i_status, i_result);
   end if;
-  expected := (select count(*) from unnest(c_version) v where v > 1);
-  if expected > 0 then
+  for i in 1 .. coalesce(array_length(c_rid, 1), 0) loop
+    continue when c_version[i] = 1;
     insert into res_hist (tenant, shard, type, rid, id, version, lu, deleted, pat, codec, body, xid, seq)
       select r.tenant, r.shard, r.type, r.rid, r.id, r.version, r.lu, r.deleted, r.pat, r.codec, r.body, r.xid, r.seq
-      from ${rowsOf}
-      join res r on r.tenant = p_tenant and r.shard = c.shard and r.rid = c.rid and r.version = c.version - 1
-      where c.version > 1 for update of r;
-    update res r set version = c.version, lu = greatest(p_lu, r.lu + interval '1 millisecond'), deleted = c.deleted, pat = coalesce(c.pat, r.pat), codec = c.codec,
-        body = case when c.deleted then null else substring(p_bodies from c.off + 1 for c.len) end,
+      from res r where r.tenant = p_tenant and r.shard = c_shard[i] and r.rid = c_rid[i] and r.version = c_version[i] - 1 for update;
+    update res r set version = c_version[i], lu = greatest(p_lu, r.lu + interval '1 millisecond'), deleted = c_deleted[i], pat = coalesce(c_pat[i], r.pat),
+        codec = c_codec[i], body = case when c_deleted[i] then null else substring(p_bodies from c_off[i] + 1 for c_len[i]) end,
         xid = pg_current_xact_id(), seq = nextval('change_seq')
-      from unnest(c_shard, c_rid, c_version, c_deleted, c_codec, c_off, c_len, c_pat) as c(shard, rid, version, deleted, codec, off, len, pat)
-      where c.version > 1 and r.tenant = p_tenant and r.shard = c.shard and r.rid = c.rid and r.version = c.version - 1;
+      where r.tenant = p_tenant and r.shard = c_shard[i] and r.rid = c_rid[i] and r.version = c_version[i] - 1;
     get diagnostics changed = row_count;
-    if changed <> expected then raise exception 'version moved' using errcode = 'LM001'; end if;
-  end if;
+    if changed = 0 then raise exception 'version moved' using errcode = 'LM001'; end if;
+  end loop;
   insert into res (tenant, shard, type, rid, id, version, lu, deleted, pat, codec, body)
     select p_tenant, c.shard, c.type, c.rid, c.id, 1, p_lu, false, c.pat, c.codec, substring(p_bodies from c.off + 1 for c.len)
     from unnest(c_shard, c_type, c_rid, c_id, c_version, c_codec, c_off, c_len, c_pat) as c(shard, type, rid, id, version, codec, off, len, pat)
