@@ -160,16 +160,15 @@ function supervise(place: Place, { onExit, onRestart }: EmbeddedPostgresOptions)
  * A backend gives its memory back to the system after every statement and asks for it again with the next: measured on small commits, page
  * faults took two thirds of its time. glibc keeps so much instead. https://man7.org/linux/man-pages/man3/mallopt.3.html
  */
-const allocator = { MALLOC_TOP_PAD_: String(4 << 20), MALLOC_TRIM_THRESHOLD_: String(64 << 20), MALLOC_MMAP_THRESHOLD_: String(32 << 20) };
+const allocator = ['env', `MALLOC_TOP_PAD_=${4 << 20}`, `MALLOC_TRIM_THRESHOLD_=${64 << 20}`, `MALLOC_MMAP_THRESHOLD_=${32 << 20}`];
 
 async function launch({ clusterDir, socketDir, logFile, binaries, identity }: Place): Promise<ChildProcess> {
   const log = await openLog(logFile);
-  const words = [...identity.prefix, binaries.postgres, '-D', clusterDir, '-k', socketDir, '-p', String(port)];
+  const words = [...identity.prefix, ...allocator, binaries.postgres, '-D', clusterDir, '-k', socketDir, '-p', String(port)];
   const [command = binaries.postgres, ...args] = words;
   try {
     // A process group of its own: Ctrl-C in the terminal must reach the server first, which closes its work and then stops PostgreSQL.
-    const env = { ...process.env, ...allocator };
-    const child = spawn(command, args, { stdio: ['ignore', log.fd, log.fd], detached: true, cwd: clusterDir, env, ...identity.user });
+    const child = spawn(command, args, { stdio: ['ignore', log.fd, log.fd], detached: true, cwd: clusterDir, ...identity.user });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', reject);
