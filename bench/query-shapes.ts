@@ -21,7 +21,7 @@ export interface Shape {
 
 const loinc = 'http://loinc.org';
 
-/** In the order of the table of section 3.2 of the measurements; _has and chains are refused by the server and left out. */
+/** In the order of the table of section 3.2 of the measurements; _has and chains take several statements: growth.ts asks them over HTTP. */
 export function shapes(values: Values): Shape[] {
   const common = `${loinc}|${values.commonCode}`;
   const observation = (name: string, query: string): Shape => ({ name, type: 'Observation', query });
