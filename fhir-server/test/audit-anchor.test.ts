@@ -66,6 +66,18 @@ test('a tail cut off leaves the chains whole, but not the anchors', async () => 
   }
 });
 
+test('a line cut off by a crash is a fault of its own, and the next lines stand', async () => {
+  const whole = await readFile(file(), 'utf8');
+  await writeFile(file(), `${whole}{"at":"2026`);
+  await record(1);
+  const { faults } = await verifyAnchors(pool, 1, folder, keys);
+  assert.deepEqual(
+    faults.map((f) => `${f.line} ${f.fault}`),
+    ['5 signature', '5 order'],
+  );
+  await writeFile(file(), whole);
+});
+
 test('a line changed or taken out of the file', async () => {
   const text = await readFile(file(), 'utf8');
   const lines = text.trimEnd().split('\n');

@@ -105,6 +105,16 @@ describe('chains', () => {
     ])
       assertRefused(await fhir(query), 400);
   });
+  test('a chain without end, and one that multiplies with each step, are refused at once', async () => {
+    for (const name of [`${'partof.'.repeat(3000)}identifier`, `${'target._has:Provenance:target:'.repeat(6)}_id`])
+      assertRefused(
+        await fhir(`${name.startsWith('partof') ? 'Organization' : 'Provenance'}/_search`, {
+          body: new URLSearchParams([[name, 'a']]).toString(),
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        }),
+        400,
+      );
+  });
   test('forward, by several steps, and in reverse', async () => {
     await finds('Observation?patient.gender=male', ['low']);
     await finds('Observation?encounter.service-provider.partof.type=urn:t|trust', ['high']);

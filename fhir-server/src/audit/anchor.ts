@@ -59,7 +59,10 @@ async function linesOf(file: string): Promise<string[]> {
 export async function openAnchors(dataDir: string, keysDir: string, now: () => Date, log: Logger): Promise<Anchors> {
   const key = await signingKey(keysDir);
   const file = path.join(dataDir, fileName);
-  let previous = digest((await linesOf(file)).at(-1) ?? '');
+  const old = await linesOf(file);
+  let previous = digest(old.at(-1) ?? '');
+  // A line that a crash has cut off must not take the next one with it.
+  if (old.length > 0) await appendFile(file, '\n');
   let moved = new Map<string, Head>();
   let writing: Promise<void> = Promise.resolve();
 
@@ -115,7 +118,7 @@ export async function verifyAnchors(
   let previous = digest('');
   const lines = await linesOf(path.join(dataDir, fileName));
   for (const [index, line] of lines.entries()) {
-    const { signature, ...anchor } = JSON.parse(line) as Anchor & { signature: string };
+    const { signature, ...anchor } = parsed(line);
     const isSigned = verify(null, Buffer.from(JSON.stringify(anchor)), publicKey, Buffer.from(signature, 'base64url'));
     if (!isSigned) faults.push({ line: index + 1, fault: 'signature' });
     if (anchor.previous !== previous) faults.push({ line: index + 1, fault: 'order' });
@@ -123,6 +126,15 @@ export async function verifyAnchors(
     previous = digest(line);
   }
   return { lines: lines.length, faults };
+}
+
+/** A line as it was written; one that is cut off says nothing and is signed by nobody. */
+function parsed(line: string): Anchor & { readonly signature: string } {
+  try {
+    return JSON.parse(line) as Anchor & { signature: string };
+  } catch {
+    return { at: '', heads: [], previous: '', signature: '' };
+  }
 }
 
 async function holds(pool: Pool, tenant: number, heads: readonly Head[]): Promise<boolean> {

@@ -16,6 +16,10 @@ export function splitToken(text: string): { system: string | undefined; value: s
 }
 const escaped = (text: string): string => text.replace(/[\\,$|]/g, '\\$&');
 
+const longestName = 1000;
+/** Each is looked up in the vault. */
+const maximumIdentifiers = 200;
+
 interface Searched {
   readonly type: string;
   readonly name: string;
@@ -23,6 +27,8 @@ interface Searched {
 
 /** The parameter that a name ends in: `subject:Patient.identifier` is the identifier of a Patient. */
 function endOf(server: Server, type: string, name: string): Searched {
+  // What leads nowhere, or is longer than any chain, is the parser's to refuse.
+  if (!server.types.has(type) || name.length > longestName) return { type, name };
   const has = /^_has:([A-Za-z]+):[^:]+:(.+)$/.exec(name);
   if (has) return endOf(server, has[1] ?? '', has[2] ?? '');
   const dot = name.indexOf('.');
@@ -88,6 +94,11 @@ export async function translateIdentifiers(
   for (const [name, value] of query) {
     const end = endOf(server, type, name);
     const parts = isIdentifierParameter(server, end) ? value.split(/(?<!\\),/) : [];
+    if (parts.length > maximumIdentifiers)
+      throw new OperationOutcomeError(400, {
+        code: 'too-costly',
+        diagnostics: 'A search has more than 200 identifiers: ask in several searches.',
+      });
     const stored = await Promise.all(parts.map((one) => translateOne(server, end.type, one, query, owner)));
     translated.append(name, parts.length > 0 ? stored.join(',') : value);
   }

@@ -116,12 +116,13 @@ async function searchTypes(
   if (used.summaryCount || used.count === 0) return searchBundle(server, path, asked, used, { entries: [], total, next: undefined });
   const owner = cursorOwner(principal, path, selfQuery(asked, used));
   const cursor = openCursor(server, used.cursor ?? null, owner);
-  const found: Found[] = [];
+  // Of all types together no more than a page and one row are kept: their bodies may be large.
+  let found: Found[] = [];
   for (const { query: each, context } of prepared) {
     const { rows } = await server.runPlan(planSearch(each, cursor ? { ...context, cursor } : context));
-    found.push(...rows.map((row) => ({ row, query: each })));
+    found = [...found, ...rows.map((row) => ({ row, query: each }))].sort(compareRows(used)).slice(0, used.count + 1);
   }
-  const page = found.sort(compareRows(used)).slice(0, used.count);
+  const page = found.slice(0, used.count);
   const stored = server.reader.byRows(page.map((f) => f.row));
   const entries = stored.filter((s, n) => confirmed(page[n]?.query ?? used, s)).map((s) => searchEntry(server, s, 'match'));
   const last = page.at(-1);

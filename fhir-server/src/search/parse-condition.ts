@@ -2,7 +2,7 @@
 import { OperationOutcomeError } from '@limen/fhir-model';
 import type { Chain, Condition, Criterion, Modifier, Term } from './criterion.ts';
 import { type Parameter, parametersOf } from './parameter.ts';
-import { malformed, parseComposite, parseTerm, placeTerm, splitEscaped, type TermContext, unsupported } from './term.ts';
+import { malformed, parseComposite, parseTerm, placeTerm, splitEscaped, type TermContext, tooMuch, unsupported } from './term.ts';
 import { parseWords } from './word-query.ts';
 
 /** Steps of a chain: each costs a sub-query. */
@@ -14,6 +14,10 @@ const maximumSteps = 8;
  * @throws OperationOutcomeError 400 for what is malformed or not supported
  */
 export function conditionOf(type: string, name: string, value: string, context: TermContext, steps = 0): Condition | undefined {
+  if (context.budget) {
+    context.budget.conditions -= 1;
+    if (context.budget.conditions < 0) throw tooMuch();
+  }
   if (steps > maximumSteps) throw unsupported('A chain of search parameters has more than 8 steps: shorten it, or search in two requests.');
   if (name.startsWith('_has:')) return reverseChain(type, name, value, context, steps);
   const dot = name.indexOf('.');

@@ -6,7 +6,7 @@ import { type Condition, conditionsWithin, type Include, isCriterion, type Searc
 import { parseFilter } from './filter.ts';
 import { parametersOf } from './parameter.ts';
 import { conditionOf } from './parse-condition.ts';
-import { malformed, type TermContext, unsupported } from './term.ts';
+import { malformed, type TermContext, tooMuch, unsupported } from './term.ts';
 
 export interface SearchOptions {
   /** `Prefer: handling=lenient`: unknown parameters are left out and reported instead of refused. */
@@ -23,6 +23,8 @@ const defaultCount = 20;
 const maximumCount = 1000;
 const maximumTerms = 2000;
 const maximumConditions = 100;
+/** Each list is read. */
+const maximumLists = 20;
 
 interface Draft {
   readonly criteria: Condition[];
@@ -66,6 +68,7 @@ const resultParameters: { readonly [name: string]: Reader | undefined } = {
       if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id)) throw malformed('_list is not the id of a List.');
       draft.lists.push(id);
     }
+    if (draft.lists.length > maximumLists) throw unsupported('_list names more than 20 lists: ask in several searches.');
   },
   _cursor: (draft, value) => {
     draft.cursor = value;
@@ -86,7 +89,13 @@ const notBuilt: { readonly [name: string]: string | undefined } = {
  * @throws OperationOutcomeError 400 for anything unknown, not built or malformed; its text never holds a value
  */
 export function parseSearch(definitions: Definitions, type: string, query: URLSearchParams | string, options: SearchOptions): SearchQuery {
-  const context: TermContext = { definitions, nowMs: (options.now ?? new Date()).getTime(), base: options.base, texts: options.texts };
+  const context: TermContext = {
+    definitions,
+    nowMs: (options.now ?? new Date()).getTime(),
+    base: options.base,
+    texts: options.texts,
+    budget: { conditions: maximumConditions },
+  };
   const draft: Draft = {
     criteria: [],
     sort: [],
@@ -111,15 +120,10 @@ export function parseSearch(definitions: Definitions, type: string, query: URLSe
 /** Bounds what a statement may hold: an OR of a thousand values is a search, of a million an attack. */
 function checkSize(criteria: readonly Condition[]): void {
   let terms = 0;
-  let conditions = 0;
   for (const criterion of criteria) {
-    for (const condition of conditionsWithin(criterion)) {
-      conditions += 1;
-      if (isCriterion(condition)) terms += condition.terms.length;
-    }
+    for (const condition of conditionsWithin(criterion)) if (isCriterion(condition)) terms += condition.terms.length;
   }
-  if (terms > maximumTerms || conditions > maximumConditions)
-    throw unsupported('The search has too many values: ask in several searches of at most 2,000 values and 100 conditions.');
+  if (terms > maximumTerms) throw tooMuch();
 }
 
 /** A name that every object has, as `constructor`, is none of the table's. */

@@ -134,6 +134,14 @@ export interface TermContext {
   readonly base: string | undefined;
   /** See SearchOptions. */
   readonly texts?: 'kept' | 'removed' | undefined;
+  /** Conditions that the query may still make: a chain over ambiguous references multiplies with each step, so it is counted while it grows. */
+  readonly budget?: { conditions: number };
+}
+
+export function tooMuch(): OperationOutcomeError {
+  return unsupported(
+    'The search has too many values: ask in several searches of at most 2,000 values and 100 conditions, and name the targets of chains as reference:Type.parameter.',
+  );
 }
 
 const id = /^[A-Za-z0-9\-.]{1,64}$/;
