@@ -24,10 +24,10 @@ import { asOfPatient, clientThrough } from './interactions/operation.ts';
 import { patientList } from './interactions/patient-list.ts';
 import { storedDefinitions, storedTerminology } from './interactions/stored-definitions.ts';
 import { Jobs, jobsSql } from './jobs/index.ts';
-import { type FeedbackStore, feedbackSql, feedbackStore } from './operational/feedback.ts';
-import { clientAddressesSql, ensureCredentials, operationalSql, RegisteredOrigins } from './operational/index.ts';
+import { type FeedbackStore, feedbackStore } from './operational/feedback.ts';
+import { ensureCredentials, operationalMigrations, RegisteredOrigins } from './operational/index.ts';
 import { ensurePractitioners } from './operational/practitioners.ts';
-import { type ReplayStore, replaySql, replayStore } from './operational/replay.ts';
+import { type ReplayStore, replayStore } from './operational/replay.ts';
 import { compileIndexer, SearchParameters } from './search/index.ts';
 import type { Server } from './server.ts';
 import { openCodec } from './store/codec.ts';
@@ -145,10 +145,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0001-store', sql: storeSql },
     { name: '0002-commit', sql: commitSql },
     { name: '0003-tenant', sql: tenantSql },
-    { name: '0004-operational', sql: operationalSql },
-    { name: '0005-replay', sql: replaySql },
-    { name: '0006-client-addresses', sql: clientAddressesSql },
-    { name: '0007-feedback', sql: feedbackSql },
+    ...operationalMigrations,
     { name: '0010-index', sql: indexSql + functionsSql },
     { name: '0020-concepts', sql: conceptsSql },
     { name: '0030-search-parameters', sql: searchParametersSql },

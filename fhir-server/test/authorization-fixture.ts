@@ -9,7 +9,7 @@ import { type Encounter, type FhirClient, OperationOutcomeError, type Principal,
 import Fastify from 'fastify';
 import pg from 'pg';
 import { type Authorization, authorization } from '../src/authorization/index.ts';
-import { clientAddressesSql, ensureCredentials, operationalSql, RegisteredOrigins, registerClient } from '../src/operational/index.ts';
+import { ensureCredentials, operationalMigrations, RegisteredOrigins, registerClient } from '../src/operational/index.ts';
 import { startEmbeddedPostgres } from '../src/postgres/index.ts';
 
 export async function freePort(): Promise<number> {
@@ -32,8 +32,7 @@ export async function startDatabase(): Promise<Database> {
   const embedded = await startEmbeddedPostgres({ dataDir: folder });
   const pool = new pg.Pool({ connectionString: embedded.connectionString('limen'), max: 5 });
   pool.on('error', () => undefined);
-  await pool.query(operationalSql);
-  await pool.query(clientAddressesSql);
+  for (const { sql } of operationalMigrations) await pool.query(sql);
   return {
     pool,
     folder,
