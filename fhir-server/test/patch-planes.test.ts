@@ -244,6 +244,29 @@ describe('by condition and in Bundles', () => {
     assert.equal((await bundle('transaction', entry(a, amend), entry(a, amend))).status, 422);
   });
 
+  test('an XML Patch: by id, by condition, in a transaction; a new date moves, a name is not stored', async () => {
+    const subject = await newPatient({ identifier: [{ system: mrn, value: 'by-xml' }] });
+    const url = await create(observation(subject));
+    const before = await stored(url);
+    const xml = (operations: string): string => `<patch xmlns="http://hl7.org/fhir">${operations}</patch>`;
+    const moved = await patched(url, xml('<replace sel="f:Observation/f:effectiveDateTime/@value">2024-03-19</replace>'));
+    assert.equal(daysBetween(before['effectiveDateTime'], moved['effectiveDateTime']), 14);
+    const named = await patched(
+      `Patient?identifier=${mrn}|by-xml`,
+      xml('<add sel="f:Patient"><name><family value="Hollyhock"/></name></add><replace sel="f:Patient/f:gender/@value">other</replace>'),
+    );
+    assert.deepEqual([named['gender'], named['name']], ['other', undefined]);
+    const note = await create(observation(subject, { note: [{ text: 'Hollyhock was seen.' }] }));
+    assert.doesNotMatch(JSON.stringify(await stored(note)), /Hollyhock/);
+    const data = Buffer.from(xml('<replace sel="f:Observation/f:status/@value">amended</replace>')).toString('base64');
+    const done = await bundle('transaction', entry(url, { resourceType: 'Binary', contentType: 'application/xml-patch+xml', data }));
+    assert.equal(done.status, 200, JSON.stringify(done.body));
+    const after = await stored(url);
+    assert.deepEqual([after['status'], after['effectiveDateTime']], ['amended', moved['effectiveDateTime']]);
+    const looksIdentified = xml('<add sel="f:Observation"><note><text value="Call 555-867-5309 at once."/></note></add>');
+    assert.equal((await patch(url, looksIdentified, app)).status, 422);
+  });
+
   test('a batch answers each', async () => {
     const url = await create(observation(await newPatient()));
     const answer = await bundle(

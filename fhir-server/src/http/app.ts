@@ -7,6 +7,7 @@ import type { Request as InteractionRequest } from '../interactions/answer.ts';
 import { capabilities, handle } from '../interactions/handle.ts';
 import { ownOperation } from '../interactions/own-operations.ts';
 import type { RegisteredOrigins } from '../operational/index.ts';
+import { xmlPatchType } from '../patch/index.ts';
 import type { Server } from '../server.ts';
 import { asksForContent, binaryOf, contentOf, parseBinaryBodies } from './binary.ts';
 import { compressAnswers, unpackBodies } from './encodings.ts';
@@ -199,7 +200,10 @@ function queryOf(request: FastifyRequest): URLSearchParams {
 function interactionRequest(server: Server, request: FastifyRequest): InteractionRequest {
   const segments = segmentsOf(request.url);
   const query = queryOf(request);
-  const isForm = typeof request.body === 'string';
+  const isXmlPatch = typeof request.body === 'string' && request.headers['content-type']?.toLowerCase().startsWith(xmlPatchType) === true;
+  if (isXmlPatch && request.method !== 'PATCH')
+    throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json or application/fhir+xml.' });
+  const isForm = typeof request.body === 'string' && !isXmlPatch;
   if (isForm && segments.at(-1) !== '_search')
     throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json or application/fhir+xml.' });
   if (isForm) for (const [name, value] of new URLSearchParams(request.body as string)) query.append(name, value);

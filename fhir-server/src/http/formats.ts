@@ -1,8 +1,9 @@
 // https://hl7.org/fhir/R4/http.html#mime-type — which format a request speaks and which it wants back. Interactions know JSON only: XML is made here.
+import { isUtf8 } from 'node:buffer';
 import { OperationOutcomeError, parseExact, type Resource } from '@limen/fhir-model';
 import { loadDefinitions } from '@limen/fhir-model/definitions';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { jsonPatchType } from '../patch/index.ts';
+import { jsonPatchType, xmlPatchType } from '../patch/index.ts';
 import { formatXml, parseXml } from '../xml/index.ts';
 import { parseJson } from './scan.ts';
 
@@ -146,6 +147,12 @@ export function parseFhirBodies(scope: FastifyInstance): void {
   scope.addContentTypeParser(xmlTypes, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     checkParameters(request);
     return body.length === 0 ? undefined : parseXml(body, loadDefinitions(), bodyLimits);
+  });
+  // Taken as a text: what it means depends on the resource that it is for.
+  scope.addContentTypeParser(xmlPatchType, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+    checkParameters(request);
+    if (!isUtf8(body)) throw new OperationOutcomeError(400, { code: 'structure', diagnostics: 'The body is not XML in UTF-8.' });
+    return body.toString('utf8');
   });
   scope.addContentTypeParser('application/graphql', { parseAs: 'string' }, async (request: FastifyRequest, query: string) => {
     checkParameters(request);

@@ -1,12 +1,14 @@
-// https://hl7.org/fhir/R4/http.html#patch — JSON Patch and FHIRPath Patch on a stored resource.
+// https://hl7.org/fhir/R4/http.html#patch — JSON Patch, XML Patch and FHIRPath Patch on a stored resource.
 import { OperationOutcomeError, parseExact, type Resource } from '@limen/fhir-model';
 import type { Definitions } from '@limen/fhir-model/definitions';
 import { parseFhirPathPatch } from './fhirpath-patch.ts';
 import { parseJsonPatch } from './json-patch.ts';
 import { malformed, unprocessable } from './refusal.ts';
 import { freshPlaces, mixesOrigins, type Node, onlyFresh, type Place, sameJson, toJson, toTree } from './tree.ts';
+import { parseXmlResourcePatch } from './xml-resource.ts';
 
 export { deidentifyFresh } from './plane.ts';
+export { parseXmlPatch } from './xml-patch.ts';
 
 export interface Patched {
   readonly resource: Resource;
@@ -21,6 +23,7 @@ export interface Patched {
 export type Patch = (resource: Resource) => Patched;
 
 export const jsonPatchType = 'application/json-patch+json';
+export const xmlPatchType = 'application/xml-patch+xml';
 /** As the parser of bodies allows; a Binary comes past it. */
 const maximumDepth = 64;
 const unpatchable = ['resourceType', 'id', 'meta'];
@@ -32,7 +35,7 @@ interface Binary {
 }
 
 /**
- * Reads a patch: an array is a JSON Patch, Parameters are a FHIRPath Patch, a Binary (in a Bundle) holds a JSON Patch.
+ * Reads a patch: an array is a JSON Patch, a text an XML Patch, Parameters are a FHIRPath Patch, a Binary (in a Bundle) holds a JSON or XML Patch.
  * @throws OperationOutcomeError 400 when it is none
  */
 export function parsePatch(definitions: Definitions, body: unknown, type: string): Patch {
@@ -42,14 +45,21 @@ export function parsePatch(definitions: Definitions, body: unknown, type: string
 
 function parsed(definitions: Definitions, body: unknown, type: string): (document: Node) => Node {
   if (Array.isArray(body)) return parseJsonPatch(body);
+  if (typeof body === 'string') return parseXmlResourcePatch(definitions, body);
   const { resourceType, contentType, data } = (body ?? {}) as Binary;
   if (resourceType === 'Parameters') return parseFhirPathPatch(definitions, body, type);
-  if (resourceType === 'Binary' && contentType === jsonPatchType && typeof data === 'string') return parseJsonPatch(decoded(data));
-  throw malformed('A patch is a JSON Patch (application/json-patch+json) or a FHIRPath Patch (Parameters).', '');
+  if (resourceType === 'Binary' && typeof data === 'string') {
+    const text = Buffer.from(data, 'base64').toString('utf8');
+    if (contentType === jsonPatchType) return parseJsonPatch(decoded(text));
+    if (contentType === xmlPatchType) return parseXmlResourcePatch(definitions, text);
+  }
+  throw malformed(
+    'A patch is a JSON Patch (application/json-patch+json), an XML Patch (application/xml-patch+xml) or a FHIRPath Patch (Parameters).',
+    '',
+  );
 }
 
-function decoded(base64: string): unknown {
-  const text = Buffer.from(base64, 'base64').toString('utf8');
+function decoded(text: string): unknown {
   try {
     const value = parseExact(text);
     if (depthOf(value) <= maximumDepth) return value;

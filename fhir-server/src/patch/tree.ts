@@ -9,6 +9,8 @@ interface Origin {
 interface Leaf extends Origin {
   readonly kind: 'leaf';
   readonly value: unknown;
+  /** A stored narrative into which the patch wrote. */
+  readonly isPart?: boolean;
 }
 export interface List extends Origin {
   readonly kind: 'list';
@@ -63,7 +65,7 @@ export function freshPlaces(node: Node, at: Place = []): Place[] {
 
 /** Whether a value that was stored came to stand inside one that the patch brought. */
 export function mixesOrigins(node: Node, inFresh = false): boolean {
-  if (inFresh && !node.fresh) return true;
+  if ((inFresh && !node.fresh) || (node.kind === 'leaf' && node.isPart)) return true;
   return children(node).some(([, child]) => mixesOrigins(child, inFresh || node.fresh));
 }
 

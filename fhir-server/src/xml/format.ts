@@ -20,7 +20,7 @@ const escapes: { readonly [character: string]: string | undefined } = {
 };
 
 /** Line ends and tabs are escaped: a reader would make blanks of them. What XML has no character for becomes U+FFFD. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replace(special, (character) => escapes[character] ?? '\ufffd');
 }
 

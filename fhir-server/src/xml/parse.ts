@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Resource } from '@limen/fhir-model';
 import type { Definitions } from '@limen/fhir-model/definitions';
 import { exactNumber } from '../validation/index.ts';
+import { xhtmlNamespace } from './document.ts';
 import { readXml, type XmlHandler, type XmlLimits, type XmlTag, xmlText } from './reader.ts';
 import { notXml, refuseXml } from './refusal.ts';
 import { type XmlElement, type XmlSchema, type XmlType, xmlSchema } from './schema.ts';
@@ -40,7 +41,6 @@ interface HolderFrame {
 type Frame = ObjectFrame | PrimitiveFrame | HolderFrame;
 
 const fhirNamespace = 'http://hl7.org/fhir';
-const xhtmlNamespace = 'http://www.w3.org/1999/xhtml';
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const numeric: ReadonlySet<string> = new Set(['integer', 'positiveInt', 'unsignedInt', 'decimal']);
 const ignoredAttribute = /^xmlns(?::|$)|:schemaLocation$/;

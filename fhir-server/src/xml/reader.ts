@@ -23,6 +23,10 @@ export interface XmlHandler {
   close(end: number): void;
   /** Text that is not only white space. */
   characters(): void;
+  /** What only those ask for who keep the document: every text, comments, and instructions to a program. */
+  content?(characters: string): void;
+  comment?(text: string): void;
+  instruction?(): void;
 }
 
 const maxAttributes = 64;
@@ -71,7 +75,13 @@ export function readXml(text: string, handler: XmlHandler, limits: XmlLimits): v
   });
   parser.on('text', (characters) => {
     if (!onlySpace.test(characters)) handler.characters();
+    handler.content?.(characters);
   });
-  parser.on('cdata', () => handler.characters());
+  parser.on('cdata', (characters) => {
+    handler.characters();
+    handler.content?.(characters);
+  });
+  parser.on('comment', (text) => handler.comment?.(text));
+  parser.on('processinginstruction', () => handler.instruction?.());
   parser.write(text).close();
 }
