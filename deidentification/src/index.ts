@@ -3,6 +3,8 @@ export * from './contract.ts';
 export { compileDoor, type Deidentified, type Door } from './door.ts';
 export { mentionedNames } from './name-words.ts';
 export { type Policy, type PolicyCoding, type PolicyName, policy, policySystem } from './policy.ts';
+export { parseRuleFile, type RuleFile, RuleFileError, type RuleKeys } from './rule-file/file.ts';
+export { compileRules } from './rule-file/run.ts';
 export { ageLowerBound, pseudonymSystem } from './rules/extensions.ts';
 export type { SearchAnswer } from './search-policy.ts';
 export { type About, aboutOf } from './text/about.ts';

@@ -178,3 +178,27 @@ export function jsonOf(value: PathValue): unknown {
   const own = typeof data === 'object' && data !== null && 'toJSON' in data ? data.toJSON : undefined;
   return typeof own === 'function' ? (own.call(data) as unknown) : data;
 }
+
+/** The places of a value below the value that was evaluated, from the outermost: the FHIRPath name and, in a list, the number. */
+export function chainOf(value: PathValue): readonly { readonly name: string; readonly index: number | undefined }[] | undefined {
+  let node = value as ResourceNode | undefined;
+  if (typeof node !== 'object' || node === null || !('parentResNode' in node)) return undefined;
+  const chain: { name: string; index: number | undefined }[] = [];
+  for (; node?.parentResNode; node = node.parentResNode) {
+    if (typeof node.propName !== 'string') return undefined;
+    chain.unshift({ name: node.propName, index: node.index ?? undefined });
+  }
+  return chain;
+}
+
+/** Compiles an expression of a user for values of one type; what it gives keeps its place. @throws Error when it is not FHIRPath */
+export function compileFhirPathNodes(
+  expression: string,
+  type: string,
+  functions: PathFunctions = {},
+): (value: unknown) => readonly PathValue[] {
+  const { fhirpath, r4 } = loaded();
+  const options = { ...silent, resolveInternalTypes: false, userInvocationTable: functions };
+  const evaluate = fhirpath.compile({ base: type, expression }, r4, options);
+  return (value) => evaluate(value, { resource: value });
+}

@@ -3,11 +3,13 @@ import { globSync } from 'node:fs';
 import path from 'node:path';
 import { type CheckedMedication, checkInteractions, medicationTables } from '@limen/ai-operations';
 import { type Json, list } from '../../rest-client.ts';
+import { checkAnonymizer } from '../anonymizer.ts';
 import { checkInference } from '../inference.ts';
 import { has, readJson, type Suite, type Tally } from '../suite.ts';
 
 const interactions = 'ddi-onc.json';
 const inference = 'oip-v2.json';
+const anonymizer = 'ms-fhir-anonymizer-cases.json';
 
 // The names of two of the pairs are written longer there.
 const pairName = (id: string): string => id.replace('-strong-', '-');
@@ -40,7 +42,9 @@ export const vectors: Suite = {
       }
       for (const [index, vector] of [...list(content['vectors']), ...list(content['rows'])].entries()) {
         const id = `${file} ${index}`;
-        if (file === interactions) checkPair(`${id} ${vector['a']} + ${vector['b']}`, vector, tally);
+        const anonymized = file === anonymizer ? checkAnonymizer(folder, vector) : undefined;
+        if (anonymized) tally.add(`${id} ${vector['input']}`, anonymized.problem);
+        else if (file === interactions) checkPair(`${id} ${vector['a']} + ${vector['b']}`, vector, tally);
         else tally.notYet(id);
       }
     }
