@@ -1,5 +1,5 @@
-// Re-expresses the facts of the R4 definitions that Limen compiles (structure, required bindings, search parameters, the patient
-// compartment) in one compact snapshot, fhir-model/src/definitions/r4.json, with the invariants and the extensions, which fewer
+// Re-expresses the facts of the R4 definitions that Limen compiles (structure, required bindings, search parameters, compartments)
+// in one compact snapshot, fhir-model/src/definitions/r4.json, with the invariants and the extensions, which fewer
 // need, beside it (terminology: terminology-definitions.ts). Run by hand: `npm run definitions`. See ADR 0008.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -136,8 +136,10 @@ const searchParameters = load('search-parameters.json').map((p) => ({
 }));
 
 const compartments: { [name: string]: { [type: string]: string[] } } = {};
+// The patient's has Task besides, whose patients the door must know. `{def}` in place of a parameter: the compartment holds its owner.
 const patientCompartment = JSON.parse(readFileSync(path.join(folder, 'compartmentdefinition-patient.json'), 'utf8')) as Json;
-for (const compartment of [patientCompartment]) {
+const published = load('profiles-resources.json').filter((r) => r['resourceType'] === 'CompartmentDefinition' && r['code'] !== 'Patient');
+for (const compartment of [patientCompartment, ...published]) {
   const params: { [type: string]: string[] } = {};
   for (const r of compartment['resource'] as { code: string; param?: string[] }[]) if (r.param) params[r.code] = r.param;
   compartments[compartment['code'] as string] = params;

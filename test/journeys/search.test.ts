@@ -147,6 +147,13 @@ describe('compartments and several types', () => {
     await finds(`Patient/${patientId}/*?_type=Condition,Observation`, ['high', 'problem']);
     assertRefused(await fhir(`Patient/${patientId}/Organization`), 404);
   });
+  test('an encounter with what happened in it', async () => {
+    assertRefused(await fhir(`${places['visit']}/Organization`), 404);
+    assertRefused(await fhir(`${places['high']}/Condition`), 404);
+    await finds(`${places['visit']}/Observation`, ['high']);
+    await finds(`${places['visit']}/*`, ['high', 'visit']);
+    await finds(`${places['visit']}/Observation?value-quantity=lt5`, []);
+  });
   test('types are merged in order and paged; unknown types are refused', async () => {
     await finds('?_type=Observation,Condition', ['high', 'low', 'problem']);
     const paged = await allPages(fhir, '?_type=Observation,Condition,Encounter&_sort=-_lastUpdated&_count=1');

@@ -36,6 +36,7 @@ export interface Definitions {
   /** Codes of each required value set that the definitions enumerate. */
   readonly valueSets: { readonly [url: string]: readonly string[] | undefined };
   readonly searchParameters: readonly SearchParameterDefinition[];
+  /** Per owner (Patient, Encounter ...) and type the parameters that lead to the owner; `{def}`: the owner itself. */
   readonly compartments: { readonly [name: string]: { readonly [type: string]: readonly string[] | undefined } | undefined };
 }
 

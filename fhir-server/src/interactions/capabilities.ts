@@ -25,7 +25,7 @@ export function capabilities(server: Server): object {
     },
     fhirVersion: '4.0.1',
     format: ['json', 'xml'],
-    patchFormat: ['application/json-patch+json', 'application/fhir+json', 'application/fhir+xml'],
+    patchFormat: ['application/json-patch+json', 'application/xml-patch+xml', 'application/fhir+json', 'application/fhir+xml'],
     rest: [
       {
         mode: 'server',
@@ -43,7 +43,9 @@ export function capabilities(server: Server): object {
           ],
         },
         interaction: ['transaction', 'batch', 'history-system', 'search-system'].map((code) => ({ code })),
-        compartment: ['http://hl7.org/fhir/CompartmentDefinition/patient'],
+        compartment: ['patient', 'encounter', 'practitioner', 'device', 'relatedPerson'].map(
+          (name) => `http://hl7.org/fhir/CompartmentDefinition/${name}`,
+        ),
         resource: types.map((type) => ({
           type,
           interaction: ['read', 'vread', 'create', 'update', 'patch', 'delete', 'history-instance', 'history-type', 'search-type'].map(

@@ -81,7 +81,7 @@ function routeOf(server: Server, request: Request): Route {
     if (method === 'DELETE') return route('delete', remove, true);
     throw methodNotAllowed('GET, PUT, PATCH, DELETE');
   }
-  if (first === 'Patient' && fourth === undefined && method === 'GET' && (third === '*' || server.types.has(third)))
+  if (server.definitions.compartments[first] && fourth === undefined && method === 'GET' && (third === '*' || server.types.has(third)))
     return route('search-compartment', viewedBundle(searchCompartment));
   if (third === '_history' && fourth === undefined && method === 'GET') return route('history-instance', viewedBundle(instanceHistory));
   if (third === '_history' && segments.length === 4 && method === 'GET') return route('vread', viewedResource(vread));

@@ -43,32 +43,37 @@ export async function searchSystem(server: Server, principal: Principal, request
   return searchTypes(server, principal, '', request, searched, () => []);
 }
 
-/** Resources of a type in the compartment of a patient: by the parameters of the CompartmentDefinition. */
-function inCompartment(server: Server, type: string, patientId: string): Condition {
-  const params = server.definitions.compartments['Patient']?.[type] ?? [];
+/** Resources of a type in a compartment: by the parameters of the CompartmentDefinition. */
+function inCompartment(server: Server, type: string, owner: string, id: string): Condition {
+  const params = server.definitions.compartments[owner]?.[type] ?? [];
   const context = { definitions: server.definitions, nowMs: 0, base: undefined };
-  const conditions = params.flatMap((param) => conditionOf(type, param, `Patient/${patientId}`, context) ?? []);
+  const conditions = params.flatMap(
+    (param) => (param === '{def}' ? conditionOf(type, '_id', id, context) : conditionOf(type, param, `${owner}/${id}`, context)) ?? [],
+  );
   const [only, ...more] = conditions;
   return only && more.length === 0 ? only : { kind: 'or', type, conditions };
 }
 
-/** https://hl7.org/fhir/R4/http.html#vsearch `Patient/[id]/[type]?…`; `*` for all types. */
+/**
+ * https://hl7.org/fhir/R4/http.html#vsearch `Patient/[id]/[type]?…`, and those of the other compartments; `*` for all types. What may be seen is what
+ * the scopes open in any search: to know a compartment's name opens nothing.
+ */
 export async function searchCompartment(server: Server, principal: Principal, request: Request): Promise<Answer> {
-  const [, id = '', type = ''] = request.segments;
+  const [owner = '', id = '', type = ''] = request.segments;
   if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id))
-    throw new OperationOutcomeError(400, { code: 'invalid', diagnostics: 'A compartment is named by a patient id.' });
-  const path = `Patient/${id}/${type}`;
-  const members = server.definitions.compartments['Patient'] ?? {};
+    throw new OperationOutcomeError(400, { code: 'invalid', diagnostics: 'A compartment is named by the id of its owner.' });
+  const path = `${owner}/${id}/${type}`;
+  const members = server.definitions.compartments[owner] ?? {};
   if (type !== '*') {
     if (!members[type])
-      throw new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'This type is not in the patient compartment.' });
-    const prepared = await prepareSearch(server, principal, type, request, [inCompartment(server, type, id)]);
+      throw new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'This type is not in the compartment.' });
+    const prepared = await prepareSearch(server, principal, type, request, [inCompartment(server, type, owner, id)]);
     return answerSearch(server, principal, path, prepared);
   }
   const present = (await presentTypes(server, principal)).filter((t) => members[t]);
   const asked = askedTypes(server, request.query);
   const types = asked.length > 0 ? present.filter((t) => asked.includes(t)) : present;
-  return searchTypes(server, principal, path, request, types, (t) => [inCompartment(server, t, id)]);
+  return searchTypes(server, principal, path, request, types, (t) => [inCompartment(server, t, owner, id)]);
 }
 
 interface Found {

@@ -10,20 +10,6 @@ export interface Source {
   readonly earlier: readonly string[];
 }
 
-/** https://hl7.org/fhir/R4/compartmentdefinition-encounter.html: nearly everywhere the parameter has the owner's name. */
-const ofEncounter: { readonly [type: string]: readonly string[] } = {
-  ...Object.fromEntries(
-    [
-      ...['CarePlan', 'CareTeam', 'Claim', 'ClinicalImpression', 'Communication', 'CommunicationRequest', 'Composition', 'Condition'],
-      ...['DeviceRequest', 'DiagnosticReport', 'DocumentReference', 'ExplanationOfBenefit', 'Media', 'MedicationRequest', 'NutritionOrder'],
-      ...['Observation', 'Procedure', 'QuestionnaireResponse', 'RequestGroup', 'ServiceRequest', 'VisionPrescription'],
-    ].map((type) => [type, ['encounter']]),
-  ),
-  ChargeItem: ['context'],
-  DocumentManifest: ['related-ref'],
-  MedicationAdministration: ['context'],
-};
-
 /** A patient is also a subject: what `patient` finds is found by `subject`. */
 function distinct(params: readonly string[]): readonly string[] {
   return params.includes('subject') ? params.filter((each) => each !== 'patient') : params;
@@ -38,7 +24,7 @@ export function compartmentSources(
   owner: 'Patient' | 'Encounter',
   types: readonly string[],
 ): Source[] {
-  const compartment = owner === 'Encounter' ? ofEncounter : (server.definitions.compartments[owner] ?? {});
+  const compartment = server.definitions.compartments[owner] ?? {};
   const isWanted = (type: string): boolean =>
     types.length > 0 ? types.includes(type) : server.types.has(type) && grantsFor(principal.scopes, type, 's').length > 0;
   const members = Object.keys(compartment)
