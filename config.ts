@@ -24,11 +24,15 @@ export interface Config {
   readonly dataDir: string;
   readonly bodyCodec: 'deflate' | 'text';
   readonly policyName: string;
+  /** Rules and keys of the operator, when the policy is a file. */
+  readonly ruleFile: { readonly text: string; readonly keys: { readonly [name: string]: string } } | undefined;
   readonly writeLanes: number;
   /** Addresses below which $import may read. */
   readonly importSources: readonly string[];
   /** Addresses below which notifications of subscriptions may be sent. */
   readonly subscriptionEndpoints: readonly string[];
+  /** Origins in the organization's own network that the server may call. */
+  readonly trustedOrigins: readonly string[];
   /** Whether a conditional delete may delete more than one resource. */
   readonly conditionalDelete: 'single' | 'multiple';
 }
@@ -99,13 +103,50 @@ function mllpListener(env: NodeJS.ProcessEnv, host: string): Pick<Config, 'mllpH
   return { mllpHost, mllpPort: wholeNumber(env, 'MLLP_PORT', 2575), mllpTls: tls };
 }
 
+const policyNames = ['date-shift', 'safe-harbor', 'synthetic'];
+const maximumRuleFileBytes = 1024 * 1024;
+
+function policyOf(env: NodeJS.ProcessEnv): Pick<Config, 'policyName' | 'ruleFile'> {
+  const given = env['DEIDENTIFICATION_POLICY'] || 'date-shift';
+  if (policyNames.includes(given)) return { policyName: given, ruleFile: undefined };
+  if (!/[/.]/.test(given))
+    throw new StartError('DEIDENTIFICATION_POLICY must be date-shift, safe-harbor, synthetic or the path of a file with rules.');
+  const text = textFile(given, 'DEIDENTIFICATION_POLICY');
+  const keysFile = env['DEIDENTIFICATION_KEYS'];
+  return { policyName: 'rule-file', ruleFile: { text, keys: keysFile ? keysOf(textFile(keysFile, 'DEIDENTIFICATION_KEYS')) : {} } };
+}
+
+function textFile(file: string, name: string): string {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new StartError(`${name} names a file that cannot be read.`);
+  }
+  if (text.length > maximumRuleFileBytes) throw new StartError(`${name} names a file that is too large.`);
+  return text;
+}
+
+const keyNames = ['dateShiftKey', 'cryptoHashKey', 'encryptKey'];
+
+function keysOf(text: string): { readonly [name: string]: string } {
+  let keys: unknown;
+  try {
+    keys = JSON.parse(text);
+  } catch {
+    keys = undefined;
+  }
+  const isKeys = typeof keys === 'object' && keys !== null && !Array.isArray(keys);
+  if (!isKeys || Object.entries(keys as object).some(([name, key]) => !keyNames.includes(name) || typeof key !== 'string'))
+    throw new StartError(`DEIDENTIFICATION_KEYS must hold a JSON object with texts for ${keyNames.join(', ')}.`);
+  return keys as { readonly [name: string]: string };
+}
+
 /** @throws StartError with one sentence */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const bodyCodec = env['BODY_CODEC'] || 'deflate';
   if (bodyCodec !== 'deflate' && bodyCodec !== 'text') throw new StartError('BODY_CODEC must be deflate or text.');
-  const policyName = env['DEIDENTIFICATION_POLICY'] || 'date-shift';
-  if (!['date-shift', 'safe-harbor', 'synthetic'].includes(policyName))
-    throw new StartError('DEIDENTIFICATION_POLICY must be date-shift, safe-harbor or synthetic.');
+  const { policyName, ruleFile } = policyOf(env);
   const host = env['HOST'] || '127.0.0.1';
   const hostName = inUrl(host);
   const port = wholeNumber(env, 'PORT', 8080);
@@ -136,9 +177,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     dataDir: env['DATA_DIR'] || '.data',
     bodyCodec,
     policyName,
+    ruleFile,
     writeLanes: wholeNumber(env, 'WRITE_LANES', 3),
     importSources: folders(env, 'IMPORT_SOURCES', ['https:', 'file:']),
     subscriptionEndpoints: folders(env, 'SUBSCRIPTION_ENDPOINTS', ['https:']),
+    trustedOrigins: folders(env, 'TRUSTED_ORIGINS', ['https:', 'http:']).map((each) => new URL(each).origin),
     conditionalDelete,
   };
 }

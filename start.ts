@@ -105,6 +105,7 @@ async function main(): Promise<void> {
     vaultDatabase: { connectionString: vaultDatabase },
     dataDir: config.dataDir,
     policyName: config.policyName,
+    ...(config.ruleFile ? { ruleFile: config.ruleFile } : {}),
     bodyCodec: config.bodyCodec,
     origin,
     operations: providers([acuteCareRisk({ inference }), checkMedications]),
@@ -113,6 +114,7 @@ async function main(): Promise<void> {
     writeLanes: config.writeLanes,
     importSources: config.importSources,
     subscriptionEndpoints: config.subscriptionEndpoints,
+    trustedOrigins: config.trustedOrigins,
     metricsPort: config.metricsPort,
     conditionalDelete: config.conditionalDelete,
   });
@@ -131,6 +133,9 @@ function announce(config: Config): void {
   const lines = [
     `Limen is ready. Decision support, not a medical device. Policy: ${config.policyName}.`,
     ...(config.policyName === 'synthetic' ? ['Resources are stored as sent: for synthetic data and conformance runs only.'] : []),
+    ...(config.ruleFile
+      ? ["Resources are stored as the rules of the operator's file leave them: what these keep may identify persons."]
+      : []),
     `  launch page   ${origin}/launch`,
     `  FHIR base     ${origin}/fhir`,
     `  CDS Hooks     ${origin}/cds-services (${config.beyondLoopback ? 'registered clients' : 'client cds-open: loopback without a token'})`,

@@ -40,6 +40,7 @@ const ownedBy: { readonly [dependency: string]: readonly string[] } = {
 /** Inside fhir-server: http -> interactions -> (validation, deidentification, search, operations) -> store, never back. */
 const rank: { readonly [folder: string]: number } = {
   http: 4,
+  accounts: 3,
   authorization: 3,
   interactions: 3,
   jobs: 3,
@@ -59,6 +60,7 @@ const rank: { readonly [folder: string]: number } = {
   operational: 1,
   store: 1,
   vault: 1,
+  outgoing: 0,
   postgres: 0,
 };
 

@@ -1,10 +1,10 @@
 // Builds the server: migrations, compiled specifications, vault, store, authorization, HTTP. The one place where the parts of this package meet.
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac, hkdfSync, randomBytes, randomInt } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compileDoor, policy } from '@limen/deidentification';
+import { compileDoor, type Door, type Policy, policy, RuleFileError, ruleFilePolicy } from '@limen/deidentification';
 import { type AsOf, type FhirClient, type OperationProvider, type Principal, read } from '@limen/fhir-model';
-import { loadDefinitions } from '@limen/fhir-model/definitions';
+import { type Definitions, loadDefinitions } from '@limen/fhir-model/definitions';
 import type { FastifyInstance } from 'fastify';
 import type pg from 'pg';
 import type { Logger } from 'pino';
@@ -28,6 +28,7 @@ import { type FeedbackStore, feedbackStore } from './operational/feedback.ts';
 import { ensureCredentials, operationalMigrations, RegisteredOrigins } from './operational/index.ts';
 import { ensurePractitioners } from './operational/practitioners.ts';
 import { type ReplayStore, replayStore } from './operational/replay.ts';
+import { StartError } from './postgres/start-error.ts';
 import { compileIndexer, SearchParameters } from './search/index.ts';
 import type { Server } from './server.ts';
 import { openCodec } from './store/codec.ts';
@@ -61,6 +62,8 @@ export interface ServerOptions {
   readonly vaultDatabase: pg.ClientConfig;
   readonly dataDir: string;
   readonly policyName: string;
+  /** Of the policy `rule-file`: its rules and keys as they stand in the operator's files. */
+  readonly ruleFile?: { readonly text: string; readonly keys: { readonly [name: string]: string } };
   readonly bodyCodec: 'deflate' | 'text';
   /** http://127.0.0.1:8080 */
   readonly origin: string;
@@ -73,6 +76,8 @@ export interface ServerOptions {
   readonly conditionalDelete?: 'single' | 'multiple';
   /** Addresses below which $import may read; none when absent. */
   readonly importSources?: readonly string[];
+  /** Origins in the organization's own network that this server may call, also without TLS. */
+  readonly trustedOrigins?: readonly string[];
   /** Addresses below which notifications may be sent; Subscription resources are only stored when absent. */
   readonly subscriptionEndpoints?: readonly string[];
 }
@@ -133,6 +138,27 @@ function learning(inner: Committer, searchParameters: SearchParameters): Committ
   };
 }
 
+const fineness = 2 ** 32;
+
+/** @throws StartError when the operator's rules can't be used */
+function policyOf({ policyName, ruleFile }: ServerOptions): Policy {
+  if (!ruleFile) return policy(policyName);
+  const drawing = { draw: () => randomInt(fineness) / fineness, initializationVector: () => randomBytes(16), scopeName: 'main' };
+  return orStartError(() => ruleFilePolicy(ruleFile.text, ruleFile.keys, drawing));
+}
+
+function doorOf(definitions: Definitions, chosen: Policy): Door {
+  return orStartError(() => compileDoor(definitions, chosen));
+}
+
+function orStartError<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw error instanceof RuleFileError ? new StartError(error.message) : error;
+  }
+}
+
 export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const { log, now, origin, dataDir, subscriptionEndpoints = [] } = options;
   const keysDir = path.join(dataDir, 'keys');
@@ -140,7 +166,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const pool = pools.fresh;
   const vaultPool = poolOf(options.vaultDatabase, log, 4);
   const queuePool = poolOf(options.database, log, 4);
-  const chosen = policy(options.policyName);
+  const chosen = policyOf(options);
   await migrate(pool, [
     { name: '0001-store', sql: storeSql },
     { name: '0002-commit', sql: commitSql },
@@ -165,7 +191,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const clientIds = chosen.name === 'synthetic';
   const codec = await openCodec(pool, definitions, types, options.bodyCodec);
   const anchors = await openAnchors(dataDir, keysDir, now, log);
-  const door = compileDoor(definitions, chosen);
+  const door = doorOf(definitions, chosen);
   const searchParameters = new SearchParameters({
     pool,
     tenant,
@@ -242,6 +268,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     keysDir,
     listPatients: (principal, query) => patientList(server, principal, query),
     clientFor,
+    outgoing: { trusted: (each) => options.trustedOrigins?.includes(each) ?? false },
     onError: (error) => log.error({ event: 'bug', name: error.name }),
   });
   await ensurePractitioners(pool, clientFor(await auth.principalForClient('limen-backend')));

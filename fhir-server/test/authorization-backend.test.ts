@@ -100,7 +100,7 @@ for (const alg of algorithms) {
       const { status, body } = await tokenFor(await assertion(alg), { scope: 'system/*.rs user/*.rs system/$check-medications bogus' });
       assert.equal(status, 200);
       assert.equal(body.scope, 'system/Patient.rs system/Observation.rs');
-      assert.equal(body.expires_in, 600);
+      assert.equal(body.expires_in, 300);
       assert.equal(body.refresh_token, undefined);
       const principal = await server.auth.authenticate(`Bearer ${body.access_token}`);
       assert.deepEqual([principal.role, principal.plane, principal.clientId], ['system', 'identified', systemId(alg)]);
@@ -349,6 +349,7 @@ describe('first start', () => {
         keysDir,
         listPatients: async () => [],
         clientFor: () => assert.fail('nobody is asked'),
+        outgoing: { trusted: () => false },
       });
     await Promise.all([make(), make(), make()]);
     assert.ok(JSON.parse(await readFile(join(keysDir, 'id-token-signing.json'), 'utf8')).d);

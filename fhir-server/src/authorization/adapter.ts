@@ -1,8 +1,10 @@
 // State of the authorization server in PostgreSQL: https://github.com/panva/node-oidc-provider (adapter contract)
 import { createHash } from 'node:crypto';
-import { errors } from 'oidc-provider';
+import { decodeProtectedHeader } from 'jose';
+import { errors, Provider } from 'oidc-provider';
 import type { Pool } from 'pg';
 import { findClient, type RegisteredClient } from '../operational/index.ts';
+import type { KeySets } from './client-keys.ts';
 
 interface Payload {
   [name: string]: unknown;
@@ -45,16 +47,36 @@ function metadata(client: RegisteredClient | undefined): Payload | undefined {
   };
 }
 
+/** The key that the assertion of the current request names; undefined when there is no assertion. */
+function assertionKid(): { readonly kid: string | undefined } | undefined {
+  const assertion = Provider.ctx?.oidc?.params?.['client_assertion'];
+  if (assertion === undefined) return undefined;
+  try {
+    return { kid: decodeProtectedHeader(assertion).kid };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keys by address are looked up only for who presents an assertion; nobody else makes this server ask anybody. */
+async function withKeys(client: RegisteredClient | undefined, keySets: KeySets): Promise<RegisteredClient | undefined> {
+  if (!client?.jwksUri) return client;
+  const named = assertionKid();
+  return { ...client, jwks: named ? await keySets.at(client.jwksUri, named.kid) : { keys: [] } };
+}
+
 const bound = new Set(['AccessToken', 'RefreshToken', 'AuthorizationCode']);
 
 /** One per model of oidc-provider; `onRevoke` tells this process's token cache that a token has gone. */
 export class PostgresAdapter {
   readonly #pool: Pool;
   readonly #kind: string;
+  readonly #keySets: KeySets;
   readonly #onRevoke: () => void;
 
-  constructor(pool: Pool, kind: string, onRevoke: () => void) {
+  constructor(pool: Pool, kind: string, keySets: KeySets, onRevoke: () => void) {
     this.#pool = pool;
+    this.#keySets = keySets;
     this.#kind = kind;
     this.#onRevoke = onRevoke;
   }
@@ -83,7 +105,7 @@ export class PostgresAdapter {
   }
 
   async find(id: string): Promise<Payload | undefined> {
-    if (this.#kind === 'Client') return metadata(await findClient(this.#pool, id));
+    if (this.#kind === 'Client') return metadata(await withKeys(await findClient(this.#pool, id), this.#keySets));
     const alive = bound.has(this.#kind) ? aliveSql : 't.expires_at > now()';
     return this.#read(`t.id = $2 and ${alive}`, storedId(id), id);
   }

@@ -3,8 +3,10 @@ import { type FhirClient, OperationOutcomeError, type Principal } from '@limen/f
 import type { FastifyInstance } from 'fastify';
 import type { Pool } from 'pg';
 import type { RegisteredOrigins } from '../operational/index.ts';
+import type { OutgoingRules } from '../outgoing/index.ts';
 import { deleteExpired } from './adapter.ts';
 import { principalForClient, TokenAuthenticator } from './authenticate.ts';
+import { KeySets } from './client-keys.ts';
 import { oauthEndpoints, ownOrigin } from './endpoints.ts';
 import { interactionRoutes } from './interaction.ts';
 import { authorizationKeys } from './keys.ts';
@@ -20,6 +22,8 @@ export interface AuthorizationOptions {
   readonly origin: string;
   readonly keysDir: string;
   readonly origins: RegisteredOrigins;
+  /** Which addresses of clients may be asked for keys. */
+  readonly outgoing: OutgoingRules;
   /** Patients that the picker offers to this user; `identifier` is what the user typed. */
   readonly listPatients: ListPatients;
   /** FHIR as this caller may see it, inside this process. */
@@ -85,7 +89,15 @@ export async function authorization(options: AuthorizationOptions): Promise<Auth
   const keys = await authorizationKeys(options.keysDir);
   const authenticator = new TokenAuthenticator(pool, origin);
   const onError = options.onError ?? (() => undefined);
-  const provider = smartProvider({ pool, origin, origins, keys, onRevoke: () => authenticator.forget(), onError });
+  const provider = smartProvider({
+    pool,
+    origin,
+    origins,
+    keys,
+    keySets: new KeySets(options.outgoing),
+    onRevoke: () => authenticator.forget(),
+    onError,
+  });
   const choice = new PatientChoice(options.listPatients, options.clientFor, keys.cookies[0] ?? '');
   const authenticate = (header: string | undefined) => authenticator.authenticate(header);
   const pages = { pool, origin, provider, choice };

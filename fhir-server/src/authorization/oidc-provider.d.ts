@@ -71,6 +71,8 @@ declare module 'oidc-provider' {
 
   export class Provider {
     constructor(issuer: string, configuration: object);
+    /** The request that is being answered. */
+    static readonly ctx: Context | undefined;
     proxy: boolean;
     readonly issuer: string;
     callback(): (request: IncomingMessage, response: ServerResponse) => Promise<void>;

@@ -4,6 +4,7 @@ import { type Client, type Context, errors, Provider, type Token } from 'oidc-pr
 import type { Pool } from 'pg';
 import { findAccount, findClient, hashSecret, type RegisteredOrigins } from '../operational/index.ts';
 import { originsOfClient, PostgresAdapter } from './adapter.ts';
+import type { KeySets } from './client-keys.ts';
 import type { AuthorizationKeys } from './keys.ts';
 import { findContext, launchExists } from './launch.ts';
 import { errorPage, pageHeaders } from './pages.ts';
@@ -15,6 +16,7 @@ export interface ProviderOptions {
   readonly origin: string;
   readonly origins: RegisteredOrigins;
   readonly keys: AuthorizationKeys;
+  readonly keySets: KeySets;
   readonly onRevoke: () => void;
   readonly onError: (error: Error) => void;
 }
@@ -23,6 +25,8 @@ const allowOrigin = 'access-control-allow-origin';
 const shortCookie = { httpOnly: true, sameSite: 'lax', signed: true, overwrite: true } as const;
 export const sessionCookie = { ...shortCookie, path: '/' } as const;
 const accessTokenSeconds = 10 * 60;
+/** https://hl7.org/fhir/smart-app-launch/STU2.2/backend-services.html#issue-access-token: no longer than five minutes. */
+const backendTokenSeconds = 5 * 60;
 export const sessionSeconds = 8 * 3600;
 export const grantSeconds = 14 * 24 * 3600;
 const assertionSeconds = 5 * 60;
@@ -82,15 +86,17 @@ function features(options: ProviderOptions): object {
 }
 
 /** https://hl7.org/fhir/smart-app-launch/STU2.2/client-confidential-asymmetric.html: short-lived, and no key from elsewhere. */
-function checkAssertion(_: Context, claims: { exp: number }, header: { jku?: string }): void {
+async function checkAssertion(pool: Pool, claims: { exp: number }, header: { jku?: string }, client: Client): Promise<void> {
   if (claims.exp > Date.now() / 1000 + assertionSeconds) throw new errors.InvalidClientAuth('exp is more than five minutes ahead');
-  if (header.jku !== undefined) throw new errors.InvalidClientAuth('jku is not registered for this client');
+  if (header.jku === undefined) return;
+  if ((await findClient(pool, client.clientId))?.jwksUri !== header.jku)
+    throw new errors.InvalidClientAuth('jku is not registered for this client');
 }
 
 function configuration(options: ProviderOptions): object {
   const { pool, origin } = options;
   return {
-    adapter: (kind: string) => new PostgresAdapter(pool, kind, options.onRevoke),
+    adapter: (kind: string) => new PostgresAdapter(pool, kind, options.keySets, options.onRevoke),
     claims: { openid: ['sub'], fhirUser: ['fhirUser'] },
     scopes: ['openid', 'fhirUser', 'offline_access'],
     clientBasedCORS: (_: Context, from: string, client: Client) =>
@@ -98,7 +104,8 @@ function configuration(options: ProviderOptions): object {
     extraClientMetadata: { properties: [originsOfClient] },
     clientAuthMethods: authMethods,
     enabledJWA: { clientAuthSigningAlgValues: assertionAlgorithms, idTokenSigningAlgValues: ['RS256'] },
-    assertJwtClientAuthClaimsAndHeader: checkAssertion,
+    assertJwtClientAuthClaimsAndHeader: (_: Context, claims: { exp: number }, header: { jku?: string }, client: Client) =>
+      checkAssertion(pool, claims, header, client),
     cookies: { keys: [...options.keys.cookies], long: sessionCookie, short: shortCookie },
     jwks: { keys: [options.keys.signing] },
     extraParams: {
@@ -141,7 +148,7 @@ function configuration(options: ProviderOptions): object {
     ttl: {
       AccessToken: accessTokenSeconds,
       AuthorizationCode: 60,
-      ClientCredentials: accessTokenSeconds,
+      ClientCredentials: backendTokenSeconds,
       Grant: grantSeconds,
       IdToken: accessTokenSeconds,
       Interaction: 15 * 60,

@@ -13,6 +13,8 @@ export interface RegisteredClient {
   readonly secretHash?: string | null;
   /** Public keys of a client that authenticates by private_key_jwt. */
   readonly jwks?: JSONWebKeySet | null;
+  /** Where its public keys are, for who has no `jwks`. */
+  readonly jwksUri?: string | null;
   readonly redirectUris: readonly string[];
   /** Origins that it calls from beside those of its redirect addresses. */
   readonly origins: readonly string[];
@@ -27,12 +29,16 @@ export interface RegisteredClient {
   readonly reidentify: boolean;
   /** Our own app: no consent page. */
   readonly trusted: boolean;
+  /** Where the parameters of the look are that it is launched with. */
+  readonly styleUri?: string | null;
+  /** Account that registered it at run time; null: the operator. */
+  readonly registeredBy?: string | null;
 }
 
 export type ClientRegistration = Pick<RegisteredClient, 'clientId' | 'name' | 'authMethod' | 'scope'> &
   Partial<Omit<RegisteredClient, 'secretHash'>> & { readonly secret?: string };
 
-const columns = `client_id as "clientId", name, tenant, auth_method as "authMethod", secret_hash as "secretHash", jwks,
+const columns = `client_id as "clientId", name, tenant, auth_method as "authMethod", secret_hash as "secretHash", jwks, jwks_uri as "jwksUri", style_uri as "styleUri", registered_by as "registeredBy",
   redirect_uris as "redirectUris", origins, launch_uris as "launchUris", grant_types as "grantTypes", scope, plane, update_mode as "updateMode", reidentify, trusted`;
 
 /** Client secrets are long and random: a plain SHA-256 is enough, and the token endpoint stays fast. */
@@ -63,6 +69,9 @@ export function newClient(client: ClientRegistration): RegisteredClient {
   return {
     tenant: 'main',
     jwks: null,
+    jwksUri: null,
+    styleUri: null,
+    registeredBy: null,
     redirectUris: [],
     origins: [],
     launchUris: [],

@@ -1,11 +1,11 @@
 // Where an import may read: addresses that begin with one that the operator listed, compared part by part, never followed elsewhere.
 import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createGunzip } from 'node:zlib';
 import { OperationOutcomeError } from '@limen/fhir-model';
+import { OutgoingError, openOutgoing } from '../../outgoing/index.ts';
 
 const loopback = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
@@ -55,8 +55,15 @@ async function openFile(allowed: readonly string[], url: URL): Promise<Readable>
 }
 
 async function openHttp(url: URL): Promise<Readable> {
-  const response = await fetch(url, { redirect: 'error', headers: { accept: 'application/fhir+ndjson' } });
-  if (response.status >= 500) throw new Error('the source does not answer');
-  if (!response.ok || !response.body) throw unreadable();
-  return Readable.fromWeb(response.body as ReadableStream);
+  const headers = { accept: 'application/fhir+ndjson' };
+  // The operator listed the address: it may lie in the organization's own network.
+  const response = await openOutgoing(url, { headers }, { trusted: () => true }).catch((cause: unknown) => {
+    if (cause instanceof OutgoingError && (cause.failure === 'refused' || cause.failure === 'redirected')) throw unreadable(cause);
+    throw cause;
+  });
+  const { statusCode = 0 } = response;
+  if (statusCode >= 200 && statusCode < 300) return response;
+  response.destroy();
+  if (statusCode >= 500) throw new Error('the source does not answer');
+  throw unreadable();
 }
