@@ -25,6 +25,7 @@ const byAction: { readonly [action in Action]: Rule } = {
   uid: types.uid,
   recorded: types.recorded,
   numbers: types.numbers,
+  birth: types.birth,
 };
 
 const byType: ReadonlyMap<string, Rule> = new Map([
@@ -80,10 +81,13 @@ export class Compiler {
     if (!definition) return types.removed;
     const walk = this.#walker(type, definition.elements);
     if (type === 'Extension') return extensionRule(walk);
+    if (type === 'Attachment' || type === 'Binary') return types.attached(walk);
+    if (type === 'Period') return types.period(walk);
     if (type === 'Coding') return types.coding(walk);
     if (type === 'CodeableConcept') return types.concept(walk);
     if (type === 'Meta') return metaRule(walk);
     if (type === 'Age') return (value, context) => types.boundedAge(walk(value, context), context, 'a');
+    if (type === 'Quantity') return (value, context) => types.boundedAge(walk(value, context), context, '');
     if (type === 'Range') return rangeRule(walk);
     return walk;
   }
@@ -112,6 +116,7 @@ export class Compiler {
     if (element.name === 'id') return this.#definitions.types[type]?.kind === 'resource' ? types.resourceId : types.uri;
     if (type === 'Coding' && element.name === 'display') return types.keep;
     if (type === 'CodeableConcept' && element.name === 'text') return types.keep;
+    if (action === 'birth') return types.birth;
     // The other type of a choice (a code beside an address) follows its own rule.
     if (action && (primitive || action === 'remove' || action === 'mask')) return byAction[action];
     if (code === 'instant' && element.min > 0) return requiredInstant;
@@ -216,6 +221,7 @@ function walkList(field: Field, name: string, list: unknown[], siblings: unknown
   for (let i = 0; i < list.length; i += 1) {
     const item = list[i];
     const next = item === null ? undefined : field.rule(item, context);
+    if (field.primitive && next === item) context.tally?.add('kept', context.path);
     const extra = Array.isArray(siblings) ? siblingItem(siblings[i], extensions, context) : null;
     if (next === undefined && extra === null) continue;
     kept.push(next ?? null);
@@ -235,6 +241,7 @@ function walkField(field: Field, name: string, holder: Json, out: Json, extensio
     return;
   }
   const next = field.rule(value, context);
+  if (field.primitive && next === value) context.tally?.add('kept', context.path);
   if (next !== undefined) out[name] = next;
   else if (field.gap) gap(field, name, false, out, context);
   if (beside === undefined || out[`_${name}`] !== undefined) return;

@@ -1,5 +1,6 @@
 // One walk, two ways: the operations on leaves that differ between transforming (identified plane) and verifying (stored plane).
 import type { Resolved } from './contract.ts';
+import type { Tally } from './tally.ts';
 import type { About } from './text/about.ts';
 
 export type Json = { [key: string]: unknown };
@@ -19,7 +20,11 @@ export interface Context {
   remove(): undefined;
   /** The resource can't be stored: 422. */
   refuse(sentence: string): never;
+  /** Absent: nobody asked. */
+  readonly tally: Tally | undefined;
   date(value: string): string | undefined;
+  /** A birth date that is not the patient's: over 89 only "90 or more" stays. */
+  birth(value: string): string | undefined;
   instant(value: string): string | undefined;
   /** A text that always stays, without what identifies. */
   label(value: string): string | undefined;

@@ -6,6 +6,7 @@ import { personTypes, placeTypes } from './rules/exceptions.ts';
 import { dataAbsentReason } from './rules/extensions.ts';
 import { restrictedZip3 } from './rules/restricted-zip3.ts';
 import { isState } from './rules/states.ts';
+import type { Tally } from './tally.ts';
 import { isSafeDisplay } from './text/scrub.ts';
 
 export const masked: Json = { url: dataAbsentReason, valueCode: 'masked' };
@@ -35,6 +36,8 @@ const onString =
 
 export const date = onString((value, context) => context.date(value));
 export const instant = onString((value, context) => context.instant(value));
+/** A birth date, or a text in its place. A period says the same as a date and goes. */
+export const birth = onString((value, context) => (/^\d{4}(?:-|$)/.test(value) ? context.birth(value) : context.text(value)));
 export const text = onString((value, context) => context.text(value));
 export const label = onString((value, context) => context.label(value));
 export const uid = onString((value, context) => context.uid(value));
@@ -81,17 +84,23 @@ export const address: Rule = (value, context) => {
     if (kept !== undefined) out[name] = kept;
     if (kept !== part) {
       context.path.push(name);
-      context.remove();
+      if (kept === undefined || !context.transforms) context.remove();
+      else context.tally?.add('generalised', context.path);
       context.path.pop();
     }
   }
   return (out['state'] ?? out['country'] ?? out['postalCode']) ? out : undefined;
 };
 
+function listSystem(system: unknown, tally: Tally): void {
+  if (typeof system === 'string' && !isPublishedSystem(system)) tally.addSystem(system);
+}
+
 export const coding =
   (walk: Rule): Rule =>
   (value, context) => {
     const out = walk(value, context);
+    if (context.tally && isObject(out)) listSystem(out['system'], context.tally);
     if (!isObject(out) || typeof out['display'] !== 'string') return out;
     const system = typeof out['system'] === 'string' ? out['system'] : undefined;
     const { display: shown, ...rest } = out;
@@ -138,7 +147,8 @@ export function identifierOf(value: unknown, context: Context, type: string, con
   return { ...(use ? { use } : {}), ...(shownKind ? { type: shownKind } : {}), ...(space ? { system: space } : {}), value: pseudonym };
 }
 
-function keptLiteral(literal: string): boolean {
+/** A reference that stays: within the server, the request or the resource. */
+export function isKeptLiteral(literal: string): boolean {
   return literal.startsWith('#') || /^urn:uuid:[0-9a-f-]{36}$/i.test(literal) || parseReference(literal) !== undefined;
 }
 
@@ -166,13 +176,14 @@ export const reference = (targets: readonly string[], concept: Rule, extensions:
     for (const name in value) {
       const item = value[name];
       const kept = part(context, name, () => {
-        if (name === 'reference') return typeof item === 'string' && keptLiteral(item) ? item : context.remove();
+        if (name === 'reference') return typeof item === 'string' && isKeptLiteral(item) ? item : context.remove();
         if (name === 'type') return typeof item === 'string' && /^[A-Z][A-Za-z]+$/.test(item) ? item : context.remove();
         if (name === 'identifier') return identifierOf(item, context, type ?? '', concept);
         if (name === 'display') return typeof item === 'string' ? referenceDisplay(item, type, context) : context.remove();
         return name === 'extension' ? extensions(item, context) : context.remove();
       });
       if (kept !== undefined) out[name] = kept;
+      if (context.tally && name === 'reference' && kept !== undefined) context.tally.add('kept', [...context.path, name]);
     }
     return Object.keys(out).length > 0 ? out : undefined;
   };
@@ -186,5 +197,52 @@ export function boundedAge(quantity: unknown, context: Context, unitIfNone: stri
   const { value, code: unitCode, unit } = quantity;
   const inYears = years.has(String(unitCode ?? unit ?? unitIfNone));
   const amount = isExactNumber(value) ? Number(value.rawJSON) : value;
-  return typeof amount === 'number' && inYears && amount > 89 ? { ...quantity, value: 90, comparator: '>=' } : quantity;
+  if (typeof amount !== 'number' || !inYears || amount <= 89) return quantity;
+  context.tally?.add('generalised', [...context.path, 'value']);
+  return { ...quantity, value: 90, comparator: '>=' };
 }
+
+/** Dates of different precision move by different steps: a part that has passed the other one is brought back to it. */
+export const period =
+  (walk: Rule): Rule =>
+  (value, context) => {
+    const out = walk(value, context);
+    if (!context.transforms || !isObject(out)) return out;
+    const { start, end } = out;
+    if (typeof start !== 'string' || typeof end !== 'string' || start.length === end.length) return out;
+    const length = Math.min(start.length, end.length, 10);
+    if (start.slice(0, length) <= end.slice(0, length)) return out;
+    return start.length < end.length ? { ...out, start: end.slice(0, length) } : { ...out, end: start.slice(0, length) };
+  };
+
+const textTypes = /^text\/(?:plain|markdown|x-markdown)(?:\s*;\s*charset\s*=\s*"?(?:utf-?8|us-ascii)"?)?\s*$/i;
+const maximumTextBytes = 1024 * 1024;
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The words of an attached text; undefined of any other content, which is emptied. */
+function attachedText({ data, contentType }: Json): string | undefined {
+  if (typeof data !== 'string' || typeof contentType !== 'string' || !textTypes.test(contentType)) return undefined;
+  const bytes = Buffer.from(data, 'base64');
+  if (bytes.length === 0 || bytes.length > maximumTextBytes) return undefined;
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Attachment and Binary: a text is scrubbed like any other; of what can't be read only the gap stays, marked. */
+export const attached =
+  (walk: Rule): Rule =>
+  (value, context) => {
+    const words = isObject(value) ? attachedText(value) : undefined;
+    if (!isObject(value) || words === undefined) return walk(value, context);
+    context.path.push('data');
+    const kept = context.text(words);
+    context.path.pop();
+    if (kept === undefined) return walk(value, context);
+    const { data, size, ...rest } = value;
+    const same = kept === words;
+    const out = walk(same && size !== undefined ? { ...rest, size } : rest, context);
+    return { ...(isObject(out) ? out : {}), data: same ? data : Buffer.from(kept, 'utf8').toString('base64') };
+  };

@@ -1,10 +1,11 @@
 // https://hl7.org/fhir/R4/datatypes.html#dateTime — what happens to dates: moved with their patient, or reduced to the year.
-import { shiftDate } from '@limen/fhir-model';
+import { parseDate, shiftDate } from '@limen/fhir-model';
 
 const dateTime = /^\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?)?)?$/;
 
+/** By syntax and calendar: 2021-02-30 is none. */
 export function isDateTime(text: string): boolean {
-  return dateTime.test(text);
+  return dateTime.test(text) && parseDate(text) !== undefined;
 }
 
 /** Years in which a shift can't leave the range of four-digit years. */

@@ -3,14 +3,20 @@ import { type Definitions, resourceTypes } from '@limen/fhir-model/definitions';
 import { Compiler } from './compile.ts';
 import { type Context, isObject, type Json } from './context.ts';
 import type { Needs, Report, Resolved, Resource } from './contract.ts';
+import * as types from './data-types.ts';
 import { futureElement } from './happened.ts';
 import { ownNames } from './name-words.ts';
 import { collect } from './own-patient.ts';
 import { finishPatient } from './patient.ts';
 import type { Policy, PolicyCoding } from './policy.ts';
 import { policySystem } from './policy.ts';
+import type { Done } from './rule-file/labels.ts';
+import { compileRules } from './rule-file/run.ts';
+import type { Element } from './rule-file/tree.ts';
 import { personTypes } from './rules/exceptions.ts';
+import { pseudonymSystem } from './rules/extensions.ts';
 import { compileElementPolicy, compileSearchPolicy, type SearchAnswer, type SearchedElement } from './search-policy.ts';
+import type { Doing, Tally } from './tally.ts';
 import { type About, aboutOf } from './text/about.ts';
 import { Transform } from './transform.ts';
 import { Verify } from './verify.ts';
@@ -22,8 +28,8 @@ export type Deidentified<T> = T & { readonly [brand]: true };
 export interface Door {
   /** Pure: whose the resource is, and what the vault has to know of a Patient. */
   collect(resource: Resource): Needs;
-  /** Identified plane: a de-identified copy. */
-  apply<T extends Resource>(resource: T, resolved: Resolved): { resource: Deidentified<T>; report: Report };
+  /** Identified plane: a de-identified copy. @param tally sums up what was done */
+  apply<T extends Resource>(resource: T, resolved: Resolved, tally?: Tally): { resource: Deidentified<T>; report: Report };
   /**
    * Stored plane: refuses with 422 what looks identified; changes only the labels of meta.
    * @param stored the current version, whose dates may stay as they are
@@ -46,12 +52,12 @@ function codings(value: unknown): Json[] {
 /** The label and tag of the policy, once, after those that were there. */
 function labelled(meta: unknown, policy: Policy): Json {
   const fields = isObject(meta) ? meta : {};
-  const add = (list: Json[], coding: PolicyCoding): unknown[] => [...list, { ...coding }];
+  const add = (list: Json[], ...more: PolicyCoding[]): unknown[] => [...list, ...more.map((coding) => ({ ...coding }))];
   return {
     ...fields,
     security: add(
       codings(fields['security']).filter((c) => !labelCodes.has(String(c['code']))),
-      policy.label,
+      ...(policy.label ? [policy.label] : []),
     ),
     tag: add(
       codings(fields['tag']).filter((c) => c['system'] !== policySystem),
@@ -71,6 +77,40 @@ function aboutResource(resource: Resource, { person, mentionedNames }: Resolved)
   return aboutOf(person?.facts, own, mentionedNames);
 }
 
+type Apply = <T extends Resource>(resource: T, resolved: Resolved, tally?: Tally) => { resource: Deidentified<T>; report: Report };
+
+const doings: { readonly [done in Done]: Doing } = {
+  redacted: 'removed',
+  abstracted: 'generalised',
+  generalized: 'generalised',
+  perturbed: 'generalised',
+  hashed: 'replaced',
+  encrypted: 'replaced',
+  substituted: 'replaced',
+};
+
+/** Ids and references between resources are the server's own, random: no rule needs to hide them, and a rule that changed them would break them. */
+function isOfServer({ name, parent, value }: Element): boolean {
+  if (name === 'id') return parent?.resource === true;
+  return name === 'reference' && parent?.type === 'Reference' && typeof value === 'string' && types.isKeptLiteral(value);
+}
+
+/** The operator's own rules in place of ours; a Patient also has its pseudonym, by which the vault is joined. */
+function compileRuled(definitions: Definitions, policy: Policy, { file, drawing }: NonNullable<Policy['rules']>): Apply {
+  const run = compileRules(definitions, file, drawing);
+  return <T extends Resource>(resource: T, { asOf, person }: Resolved, tally?: Tally) => {
+    const removed: { [path: string]: number } = {};
+    const onDone = (path: string, done: Done): void => {
+      if (done === 'redacted') removed[path] = (removed[path] ?? 0) + 1;
+      tally?.add(doings[done], [path]);
+    };
+    const out = run(resource as unknown as Json, { asOf, settled: isOfServer, onDone });
+    if (resource.resourceType === 'Patient' && person)
+      out['identifier'] = [...codings(out['identifier']), { system: pseudonymSystem, value: person.pseudonym }];
+    return { resource: withMeta(out, policy) as unknown as Deidentified<T>, report: { removed, scrubbed: 0 } };
+  };
+}
+
 /** Compiles a policy over the definitions, once at start. */
 export function compileDoor(definitions: Definitions, policy: Policy): Door {
   const compiler = new Compiler(definitions);
@@ -85,13 +125,15 @@ export function compileDoor(definitions: Definitions, policy: Policy): Door {
   const untouched = <T extends Resource>(resource: T): Deidentified<T> => {
     return withMeta(resource as unknown as Json, policy) as unknown as Deidentified<T>;
   };
+  const ruled = policy.rules && compileRuled(definitions, policy, policy.rules);
   return {
     collect,
     searchPolicy,
     keepsElements: compileElementPolicy(definitions, policy, compartment),
-    apply<T extends Resource>(resource: T, resolved: Resolved) {
+    apply<T extends Resource>(resource: T, resolved: Resolved, tally?: Tally) {
+      if (ruled) return ruled(resource, resolved, tally);
       if (policy.name === 'synthetic') return { resource: untouched(resource), report: { removed: {}, scrubbed: 0 } };
-      const context = new Transform(policy, compartment, resource.resourceType, resolved, aboutResource(resource, resolved));
+      const context = new Transform(policy, compartment, resource.resourceType, resolved, aboutResource(resource, resolved), tally);
       const out = walk(resource, context) as unknown as Deidentified<T>;
       return { resource: out, report: { removed: context.removed, scrubbed: context.scrubbed } };
     },
@@ -99,7 +141,7 @@ export function compileDoor(definitions: Definitions, policy: Policy): Door {
       return { ...kept, ...incoming } as Deidentified<T>;
     },
     verify<T extends Resource>(resource: T, resolved: Resolved, stored?: Resource) {
-      if (policy.name === 'synthetic') return untouched(resource);
+      if (policy.name === 'synthetic' || ruled) return untouched(resource);
       const context = new Verify(resource.resourceType, resolved, aboutOf(resolved.person?.facts, [], resolved.mentionedNames));
       const future = futureElement(resource, resolved.asOf, stored);
       if (future !== undefined) {

@@ -2,11 +2,12 @@
 import { OperationOutcomeError } from '@limen/fhir-model';
 import type { Context } from './context.ts';
 import type { Resolved } from './contract.ts';
-import { isDateTime, movedDate, yearOf } from './dates.ts';
+import { ageYears, isDateTime, movedDate, yearOf } from './dates.ts';
 import type { Policy } from './policy.ts';
 import { isPublishedSystem } from './rules/code-systems.ts';
 import { definitionalTypes } from './rules/exceptions.ts';
 import { isOwnSystem } from './rules/extensions.ts';
+import type { Doing, Tally } from './tally.ts';
 import type { About } from './text/about.ts';
 import { isCleanLabel, isSafeDisplay, scrubText } from './text/scrub.ts';
 
@@ -17,15 +18,17 @@ export class Transform implements Context {
   readonly path: string[];
   type: string;
   definitional: boolean;
+  readonly tally: Tally | undefined;
   readonly removed: { [path: string]: number } = {};
   scrubbed = 0;
   readonly #years: boolean;
   readonly #shift: (date: string) => string;
   readonly #compartment: ReadonlySet<string>;
 
-  constructor(policy: Policy, compartment: ReadonlySet<string>, type: string, resolved: Resolved, about: About) {
+  constructor(policy: Policy, compartment: ReadonlySet<string>, type: string, resolved: Resolved, about: About, tally?: Tally) {
     this.resolved = resolved;
     this.about = about;
+    this.tally = tally;
     this.path = [type];
     this.type = type;
     this.definitional = definitionalTypes.has(type);
@@ -38,6 +41,7 @@ export class Transform implements Context {
   remove(): undefined {
     const path = this.path.join('.');
     this.removed[path] = (this.removed[path] ?? 0) + 1;
+    this.tally?.add('removed', this.path);
     return undefined;
   }
 
@@ -48,18 +52,27 @@ export class Transform implements Context {
   date(value: string): string | undefined {
     if (!isDateTime(value)) return this.remove();
     if (this.definitional) return value;
-    return this.#shift(value);
+    return this.#told('generalised', this.#shift(value));
+  }
+
+  birth(value: string): string | undefined {
+    const moved = this.date(value);
+    if (moved === undefined || ageYears(value, this.resolved.asOf) <= 89) return moved;
+    return String(Number(yearOf(this.resolved.asOf)) - 90).padStart(4, '0');
   }
 
   instant(value: string): string | undefined {
     if (this.definitional && isDateTime(value)) return value;
-    return this.#years || !isDateTime(value) ? this.remove() : this.#shift(value);
+    return this.#years || !isDateTime(value) ? this.remove() : this.#told('generalised', this.#shift(value));
   }
 
   label(value: string): string | undefined {
     if (isCleanLabel(value, this.about)) return value;
     const text = scrubText(value, this.about, this.#shift);
-    if (text !== value) this.scrubbed += 1;
+    if (text !== value) {
+      this.scrubbed += 1;
+      this.tally?.add('scrubbed', this.path);
+    }
     return text;
   }
 
@@ -78,6 +91,7 @@ export class Transform implements Context {
   identifier(type: string, system: string, value: string): string | undefined {
     if (isOwnSystem(system) && isSafeDisplay(value, this.about)) return value;
     const { person, tenantPseudonym } = this.resolved;
+    this.tally?.add('replaced', this.path);
     return person && this.#compartment.has(type) ? person.pseudonymOf(type, system, value) : tenantPseudonym(type, system, value);
   }
 
@@ -86,7 +100,12 @@ export class Transform implements Context {
   }
 
   surrogate(type: string, name: string): string {
-    return `${type} ${this.resolved.tenantPseudonym(type, 'name', name).slice(0, 8)}`;
+    return this.#told('replaced', `${type} ${this.resolved.tenantPseudonym(type, 'name', name).slice(0, 8)}`);
+  }
+
+  #told(doing: Doing, value: string): string {
+    this.tally?.add(doing, this.path);
+    return value;
   }
 
   uid(value: string): string {

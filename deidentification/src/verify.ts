@@ -13,6 +13,7 @@ export class Verify implements Context {
   readonly transforms = false;
   readonly resolved: Resolved;
   readonly about: About;
+  readonly tally = undefined;
   readonly path: string[];
   type: string;
   definitional: boolean;
@@ -35,6 +36,10 @@ export class Verify implements Context {
 
   date(value: string): string {
     return isDateTime(value) ? value : this.refuse('Not a date.');
+  }
+
+  birth(value: string): string {
+    return this.date(value);
   }
 
   instant(value: string): string {

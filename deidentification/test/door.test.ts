@@ -83,7 +83,13 @@ describe('refusals of the stored plane', () => {
     ['an unknown extension', { ...observation, extension: [{ url: 'urn:x:y', valueString: 'v' }] }, 'Observation.extension', 'urn:x'],
     ['a real date', { ...observation, effectiveDateTime: '2025-07-02' }, 'Observation.effectiveDateTime', '2025'],
     ['a hospital name', { resourceType: 'Organization', name: 'Mercy General' }, 'Organization.name', 'Mercy'],
-    ['attached bytes', { resourceType: 'Binary', contentType: 'text/plain', data: 'aGk=' }, 'Binary.data', 'aGk'],
+    ['attached bytes', { resourceType: 'Binary', contentType: 'image/png', data: 'aGk=' }, 'Binary.data', 'aGk'],
+    [
+      'a name in an attached text',
+      { resourceType: 'Binary', contentType: 'text/plain', data: Buffer.from('Seen: Zephyrine').toString('base64') },
+      'Binary.data',
+      'Zephyrine',
+    ],
   ];
   for (const [what, fields, expression, value] of cases) test(what, () => refuses(() => verify(fields), expression, value || undefined));
 

@@ -18,9 +18,8 @@ export interface RuleRun {
   readonly onDone?: (path: string, done: Done) => void;
 }
 
-export type { Done } from './labels.ts';
-
-interface Drawing {
+/** What the methods need beside the rules: the package itself draws nothing. */
+export interface Drawing {
   readonly draw: () => number;
   readonly initializationVector: () => Uint8Array;
   /** Name of what is shifted together under the scopes `file` and `folder`. */

@@ -2,9 +2,10 @@
 // Source of the removals: 45 CFR 164.514(b)(2)(i)(A)-(R); of the codes kept: the element's definition in FHIR R4.
 /**
  * keep: as it is · code: kept when it looks like a code · label: scrubbed even without a patient · remove · mask: removed, the gap is shown ·
+ * birth: a birth date of somebody else ·
  * surrogate: a name made from the pseudonym · canonical: a published address · uid: a DICOM UID of ours · recorded: a time the server gives · numbers: digits and signs only
  */
-export type Action = 'keep' | 'code' | 'label' | 'remove' | 'mask' | 'surrogate' | 'canonical' | 'uid' | 'recorded' | 'numbers';
+export type Action = 'keep' | 'code' | 'label' | 'remove' | 'mask' | 'surrogate' | 'canonical' | 'uid' | 'recorded' | 'numbers' | 'birth';
 
 const lists: { readonly [action in Action]: string } = {
   keep: `Coding.system Identifier.system Quantity.system Age.system Count.system Distance.system Duration.system Extension.url
@@ -37,6 +38,7 @@ const lists: { readonly [action in Action]: string } = {
   uid: 'ImagingStudy.series.uid ImagingStudy.series.instance.uid',
   recorded: 'Provenance.recorded AuditEvent.recorded',
   numbers: 'SampledData.data',
+  birth: 'RelatedPerson.birthDate Person.birthDate FamilyMemberHistory.born[x]',
 };
 
 export const exceptions: ReadonlyMap<string, Action> = new Map(

@@ -5,6 +5,14 @@ import { terminologyOperations } from './terminology.ts';
 
 const startedAt = new Date().toISOString();
 
+function descriptionOf({ policy }: Server): string {
+  if (policy.name === 'synthetic')
+    return 'Limen under the policy synthetic: resources are stored as sent, for synthetic data and conformance runs only.';
+  if (policy.name === 'rule-file')
+    return "Limen under rules of its operator: resources are stored as these rules leave them, and what they keep may identify persons. Limen's own guarantees do not apply. Decision support, not a medical device.";
+  return `Limen stores de-identified resources only (policy ${policy.name}). Decision support, not a medical device.`;
+}
+
 export function capabilities(server: Server): object {
   const types = Object.keys(server.definitions.types)
     .filter((t) => server.types.has(t))
@@ -17,10 +25,7 @@ export function capabilities(server: Server): object {
     kind: 'instance',
     software: { name: 'Limen', version: '0.1.0' },
     implementation: {
-      description:
-        server.policy.name === 'synthetic'
-          ? 'Limen under the policy synthetic: resources are stored as sent, for synthetic data and conformance runs only.'
-          : `Limen stores de-identified resources only (policy ${server.policy.name}). Decision support, not a medical device.`,
+      description: descriptionOf(server),
       url: server.base,
     },
     fhirVersion: '4.0.1',

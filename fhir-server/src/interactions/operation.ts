@@ -86,7 +86,7 @@ export function clientThrough(dispatch: (request: Request) => Promise<Answer>, r
 
 /** DECISIONS 2: now on the patient's stored timeline, or the end of the last encounter when the record ended over 12 months before. */
 export async function asOfPatient(server: Server, client: FhirClient, patientId: string, given: string | undefined): Promise<AsOf> {
-  const person = server.policy.name === 'synthetic' ? undefined : (await server.vault.findByPatientId([patientId])).get(patientId);
+  const person = server.policy.keepsTimeline ? undefined : (await server.vault.findByPatientId([patientId])).get(patientId);
   const now = new Date(server.now().getTime() + (person?.offsetDays ?? 0) * 86_400_000);
   const today = now.toISOString().slice(0, 10);
   if (given !== undefined) {

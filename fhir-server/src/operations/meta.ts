@@ -130,7 +130,7 @@ async function changed(run: OperationRun, change: (labels: Labels) => Labels): P
 function refusePolicyLabels({ server }: OperationRun, labels: Labels, isPolicyLabel: (coding: Coding) => boolean): void {
   const { policy } = server;
   const all = [...(labels.security ?? []), ...(labels.tag ?? [])];
-  if (all.some((each) => isPolicyLabel(each) || keyOf(each) === keyOf(policy.label) || keyOf(each) === keyOf(policy.tag)))
+  if (all.some((each) => isPolicyLabel(each) || (policy.label && keyOf(each) === keyOf(policy.label)) || keyOf(each) === keyOf(policy.tag)))
     throw new OperationOutcomeError(422, {
       code: 'business-rule',
       diagnostics: 'The label and the tag of the de-identification policy are kept by the server.',

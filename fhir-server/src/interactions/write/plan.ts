@@ -4,6 +4,7 @@
 import { type Deidentified, mentionedNames } from '@limen/deidentification';
 import { grantsFor, type Issue, OperationOutcomeError, type Principal, parseExact, parseReference, type Resource } from '@limen/fhir-model';
 import type { AuditRow } from '../../audit/chain.ts';
+import { Pace } from '../../pace.ts';
 import { deidentifyFresh } from '../../patch/index.ts';
 import { recheck } from '../../search/index.ts';
 import type { Server } from '../../server.ts';
@@ -72,7 +73,9 @@ function authorizeEntries(principal: Principal, entries: readonly RequestedEntry
 /** Structure first: nothing of an invalid request reaches the vault. */
 async function validateEntries(server: Server, principal: Principal, entries: readonly RequestedEntry[]): Promise<void> {
   const issues: Issue[] = [];
+  const pace = new Pace();
   for (const entry of entries) {
+    if (pace.isDue) await pace.rest();
     const { resource, type, expression } = entry;
     if (!resource) continue;
     if (entry.kind === 'update' && isSubset(resource))
@@ -131,7 +134,9 @@ async function planAndCommit(server: Server, request: WriteRequest, firstPlan: b
   for (const target of targets) if (target.write && target.current) at = Math.max(at, target.current.lastUpdated.getTime() + 1);
   const results: WriteResult[] = [];
   const changes: Change[] = [];
+  const pace = new Pace();
   for (const [i, entry] of entries.entries()) {
+    if (pace.isDue) await pace.rest();
     const target = targets[i] as Target;
     const planned = target.write
       ? await planChange(server, principal, entry, target, persons, i, known.rids, mentioned, new Date(at))
@@ -211,7 +216,8 @@ export function resolvedFor(
   at: Date,
   mentioned: readonly string[] = [],
 ): Parameters<Server['door']['apply']>[1] {
-  const asOf = new Date(at.getTime() + (person?.offsetDays ?? 0) * 86_400_000).toISOString().slice(0, 10);
+  const movedDays = server.policy.keepsTimeline ? 0 : (person?.offsetDays ?? 0);
+  const asOf = new Date(at.getTime() + movedDays * 86_400_000).toISOString().slice(0, 10);
   return {
     asOf,
     tenantPseudonym: server.tenantPseudonym,
