@@ -15,7 +15,7 @@ export const facts = {
 };
 
 export const context: DicomContext = {
-  policy: 'date-shift',
+  dates: 'moved',
   pseudonym: 'P-AAAABBBBCCCCDDDD',
   offsetDays: -70,
   pseudonymOf: pseudonyms('patient'),

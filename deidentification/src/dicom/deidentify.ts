@@ -211,7 +211,7 @@ export function deidentifyDicom(dataset: DicomDataset, context: DicomContext): {
   const made = [
     textElement(specificCharacterSet, 'CS', 'ISO_IR 192'),
     textElement(0x00120062, 'CS', 'YES'),
-    textElement(0x00120063, 'LO', `PS3.15 Basic Profile, dates by policy ${context.policy}`),
+    textElement(0x00120063, 'LO', `PS3.15 Basic Profile; dates ${context.dates === 'year' ? 'reduced to the year' : 'moved'}`),
     sequenceElement(0x00120064, methodItems(options)),
     textElement(0x00280303, 'CS', timesAre(options)),
   ];

@@ -13,13 +13,13 @@ const isDay = (text: string): boolean => /^\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\
 function dateOf(text: string, context: DicomContext): string | undefined {
   const plain = text.replaceAll('.', '');
   if (!isDay(plain)) return undefined;
-  return context.policy === 'safe-harbor' ? `${plain.slice(0, 4)}0101` : movedDay(plain, context.offsetDays);
+  return context.dates === 'year' ? `${plain.slice(0, 4)}0101` : movedDay(plain, context.offsetDays);
 }
 
 /** Partial date-times lose what can't be moved: their year or month stands for them. */
 function dateTimeOf(text: string, context: DicomContext): string | undefined {
   const plain = text.trim();
-  if (context.policy === 'safe-harbor') return plain.slice(0, 4);
+  if (context.dates === 'year') return plain.slice(0, 4);
   const partial = /^(\d{4})(\d\d)?(?:[+-]\d{4})?$/.exec(plain);
   if (partial)
     return movedDate(partial[2] === undefined ? String(partial[1]) : `${partial[1]}-${partial[2]}`, context.offsetDays)?.replace('-', '');
@@ -30,8 +30,8 @@ function dateTimeOf(text: string, context: DicomContext): string | undefined {
 /** One value of DA, DT or TM by the policy; undefined when nothing of it may stay. The time of day stays where dates are moved by whole weeks. */
 export function cleanTemporal(vr: string, text: string, context: DicomContext): string | undefined {
   if (text.trim() === '') return '';
-  if (vr === 'TM') return context.policy === 'safe-harbor' ? undefined : text;
-  if (context.plane === 'stored' && context.policy !== 'safe-harbor') return text;
+  if (vr === 'TM') return context.dates === 'year' ? undefined : text;
+  if (context.plane === 'stored' && context.dates === 'moved') return text;
   return vr === 'DA' ? dateOf(text.trim(), context) : dateTimeOf(text, context);
 }
 

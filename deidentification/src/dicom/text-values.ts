@@ -22,8 +22,7 @@ export function cleanText(tag: number, text: string, within: DicomDataset, conte
   const published = tag === codeMeaning && publishedSchemes.has(asciiOf(within.get(codingScheme)));
   if ((published || terms.has(tag)) && isSafeDisplay(text, context.about)) return text;
   if (isCleanLabel(text, context.about)) return text;
-  const shift = (date: string): string =>
-    context.policy === 'safe-harbor' ? yearOf(date) : (movedDate(date, context.offsetDays) ?? yearOf(date));
+  const shift = (date: string): string => (context.dates === 'year' ? yearOf(date) : (movedDate(date, context.offsetDays) ?? yearOf(date)));
   const kept = (date: string): string => date;
   return scrubText(text, context.about, context.plane === 'stored' ? kept : shift);
 }
