@@ -21,6 +21,8 @@ export interface Config {
   readonly inferenceUrl: string | undefined;
   readonly databaseUrl: string | undefined;
   readonly vaultDatabaseUrl: string | undefined;
+  /** The service that holds the vault's master key; absent: files in the data folder. */
+  readonly vaultKeys: { readonly url: string; readonly token?: string } | undefined;
   readonly dataDir: string;
   readonly bodyCodec: 'deflate' | 'text';
   readonly policyName: string;
@@ -31,6 +33,8 @@ export interface Config {
   readonly importSources: readonly string[];
   /** Addresses below which notifications of subscriptions may be sent. */
   readonly subscriptionEndpoints: readonly string[];
+  /** Whether subscriptions may be told by websocket. */
+  readonly subscriptionWebsockets: boolean;
   /** Origins in the organization's own network that the server may call. */
   readonly trustedOrigins: readonly string[];
   /** Whether a conditional delete may delete more than one resource. */
@@ -142,6 +146,12 @@ function keysOf(text: string): { readonly [name: string]: string } {
   return keys as { readonly [name: string]: string };
 }
 
+function vaultKeys(env: NodeJS.ProcessEnv): Config['vaultKeys'] {
+  const [url] = folders(env, 'VAULT_KEY_SERVICE', ['https:']);
+  const token = env['VAULT_KEY_SERVICE_TOKEN'];
+  return url === undefined ? undefined : { url, ...(token ? { token } : {}) };
+}
+
 /** @throws StartError with one sentence */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const bodyCodec = env['BODY_CODEC'] || 'deflate';
@@ -174,6 +184,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     inferenceUrl: env['INFERENCE_URL'] || undefined,
     databaseUrl: env['DATABASE_URL'] || undefined,
     vaultDatabaseUrl: env['VAULT_DATABASE_URL'] || undefined,
+    vaultKeys: vaultKeys(env),
     dataDir: env['DATA_DIR'] || '.data',
     bodyCodec,
     policyName,
@@ -181,6 +192,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     writeLanes: wholeNumber(env, 'WRITE_LANES', 3),
     importSources: folders(env, 'IMPORT_SOURCES', ['https:', 'file:']),
     subscriptionEndpoints: folders(env, 'SUBSCRIPTION_ENDPOINTS', ['https:']),
+    subscriptionWebsockets: env['SUBSCRIPTION_WEBSOCKETS'] === '1',
     trustedOrigins: folders(env, 'TRUSTED_ORIGINS', ['https:', 'http:']).map((each) => new URL(each).origin),
     conditionalDelete,
   };

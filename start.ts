@@ -103,6 +103,7 @@ async function main(): Promise<void> {
   const server = await openServer({
     database: { connectionString: database },
     vaultDatabase: { connectionString: vaultDatabase },
+    vaultKeys: config.vaultKeys,
     dataDir: config.dataDir,
     policyName: config.policyName,
     ...(config.ruleFile ? { ruleFile: config.ruleFile } : {}),
@@ -114,6 +115,7 @@ async function main(): Promise<void> {
     writeLanes: config.writeLanes,
     importSources: config.importSources,
     subscriptionEndpoints: config.subscriptionEndpoints,
+    subscriptionWebsockets: config.subscriptionWebsockets,
     trustedOrigins: config.trustedOrigins,
     metricsPort: config.metricsPort,
     conditionalDelete: config.conditionalDelete,

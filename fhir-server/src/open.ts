@@ -19,6 +19,7 @@ import { startMetrics } from './http/metrics.ts';
 import { parseJson } from './http/scan.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { mountApp } from './http/static-app.ts';
+import { mountSockets } from './http/websocket.ts';
 import { handle } from './interactions/handle.ts';
 import { asOfPatient, clientThrough } from './interactions/operation.ts';
 import { patientList } from './interactions/patient-list.ts';
@@ -46,10 +47,10 @@ import { reader } from './store/read.ts';
 import { reindex } from './store/reindex.ts';
 import { ParameterReindexer } from './store/reindex-parameters.ts';
 import { openTenant } from './store/tenant.ts';
-import { Subscriptions, subscriptionsSql } from './subscriptions/index.ts';
+import { Subscriptions, subscriptionChannelsSql, subscriptionsSql } from './subscriptions/index.ts';
 import { codesOf, publishedTerminology, releasesSource } from './terminology/index.ts';
 import { compileValidator, Profiles } from './validation/index.ts';
-import { loadMasterKey, openSourceIds, openVault, sourceIdsSql, tenantPseudonyms, vaultSql } from './vault/index.ts';
+import { KeyUnavailable, openVaultParts, tenantPseudonyms, VaultTooNew } from './vault/index.ts';
 
 const tenant = 1;
 const closeGraceMs = 2000;
@@ -60,6 +61,8 @@ const exportFileMaximum = 100_000;
 export interface ServerOptions {
   readonly database: pg.ClientConfig;
   readonly vaultDatabase: pg.ClientConfig;
+  /** The service that holds the master key; absent: files in the data folder. */
+  readonly vaultKeys?: { readonly url: string; readonly token?: string } | undefined;
   readonly dataDir: string;
   readonly policyName: string;
   /** Of the policy `rule-file`: its rules and keys as they stand in the operator's files. */
@@ -78,8 +81,10 @@ export interface ServerOptions {
   readonly importSources?: readonly string[];
   /** Origins in the organization's own network that this server may call, also without TLS. */
   readonly trustedOrigins?: readonly string[];
-  /** Addresses below which notifications may be sent; Subscription resources are only stored when absent. */
+  /** Addresses below which notifications may be sent. */
   readonly subscriptionEndpoints?: readonly string[];
+  /** Whether clients may be told by websocket; where neither is given, Subscription resources are only stored. */
+  readonly subscriptionWebsockets?: boolean;
 }
 
 export interface OpenServer {
@@ -159,6 +164,11 @@ function orStartError<T>(make: () => T): T {
   }
 }
 
+/** What the operator can put right about the vault and its keys is said in one sentence. */
+function toStartError(error: unknown): never {
+  throw error instanceof KeyUnavailable || error instanceof VaultTooNew ? new StartError(error.message) : error;
+}
+
 export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const { log, now, origin, dataDir, subscriptionEndpoints = [] } = options;
   const keysDir = path.join(dataDir, 'keys');
@@ -177,16 +187,13 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0030-search-parameters', sql: searchParametersSql },
     { name: '0011-jobs', sql: jobsSql },
     { name: '0012-subscriptions', sql: subscriptionsSql },
-  ]);
-  await migrate(vaultPool, [
-    { name: '0001-vault', sql: vaultSql },
-    { name: '0002-source-ids', sql: sourceIdsSql },
+    { name: '0031-subscription-channels', sql: subscriptionChannelsSql },
   ]);
   await openTenant(pool, tenant, 'main', chosen.name);
   const definitions = loadDefinitions();
   const types = typeNumbers(definitions);
-  const masterKey = await loadMasterKey(keysDir);
-  const derived = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', masterKey, Buffer.alloc(0), purpose, 32));
+  const { vault, sourceIds, root } = await openVaultParts(vaultPool, { keysDir, service: options.vaultKeys }, tenant).catch(toStartError);
+  const derived = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', root, Buffer.alloc(0), purpose, 32));
   const hashKey = derived('keyed-hash');
   const clientIds = chosen.name === 'synthetic';
   const codec = await openCodec(pool, definitions, types, options.bodyCodec);
@@ -221,7 +228,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     clientIds,
     conditionalDelete: options.conditionalDelete ?? 'single',
     door,
-    vault: openVault(vaultPool, masterKey, tenant),
+    vault,
     tenantPseudonym: tenantPseudonyms(derived('tenant-pseudonyms')),
     validator: compileValidator(definitions),
     profiles: new Profiles(
@@ -247,12 +254,15 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
       database: options.database,
       pool: queuePool,
       dataDir,
-      sourceIds: openSourceIds(vaultPool, masterKey, tenant),
+      sourceIds,
       importSources: options.importSources ?? [],
       exportFileMaximum,
       parse: (line) => parseJson(line, bodyLimits),
     }),
-    subscriptions: subscriptionEndpoints.length > 0 ? new Subscriptions(() => server, subscriptionEndpoints) : undefined,
+    subscriptions:
+      subscriptionEndpoints.length > 0 || options.subscriptionWebsockets
+        ? new Subscriptions(() => server, subscriptionEndpoints)
+        : undefined,
     now,
     log,
   };
@@ -274,6 +284,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   await ensurePractitioners(pool, clientFor(await auth.principalForClient('limen-backend')));
   auth.register(app);
   mountFhir(app, server, { ...auth, origins });
+  if (options.subscriptionWebsockets && server.subscriptions)
+    mountSockets(app, server.subscriptions.sockets(auth.authenticate), { authenticate: auth.authenticate, origins, origin });
   mountHealth(app, pool);
   const feedback = feedbackStore(pool, server.keyedHash);
   const metrics = startMetrics(app, options.metricsPort, feedback);
@@ -301,6 +313,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
       metrics.close();
       // A half-sent request must not hold the stop: what is still open after the grace is cut.
       setTimeout(() => app.server.closeAllConnections(), closeGraceMs).unref();
+      server.subscriptions?.closeSockets();
       await app.close();
       const closed = (async () => {
         await server.jobs.stop();

@@ -1,10 +1,9 @@
 // One batch of persons to be resolved: which are known, which are new, what has to be written. Pure but for drawing new persons.
-import type { PersonFacts } from '@limen/deidentification';
 import { OperationOutcomeError } from '@limen/fhir-model';
-import { mergeFacts, newPerson, sameFacts, type VaultPerson } from './person.ts';
+import { newPerson, type Said, samePerson, toldMore, type VaultPerson } from './person.ts';
 
 /** What is said of one person. */
-export interface PersonRequest extends PersonFacts {
+export interface PersonRequest extends Said {
   /** Logical id of a Patient that the vault knows: the facts are that person's, and its identifiers can be no other's. */
   readonly patientId?: string;
 }
@@ -56,7 +55,7 @@ export function planBatch(
     if (owners.size > 1) conflict();
     const [found] = owners;
     const old = found === undefined ? undefined : current.get(found);
-    const person = old ? { ...old, facts: mergeFacts(old.facts, one) } : newPerson(one);
+    const person = old ? toldMore(old, one) : newPerson(one);
     if (!old) identifiers.push({ identifier: pseudonymBlind(person), personId: person.personId });
     current.set(person.personId, person);
     for (const identifier of blinds) {
@@ -69,7 +68,7 @@ export function planBatch(
   const all = [...new Set(ids)].flatMap((id) => current.get(id) ?? []);
   const changed = all.filter((person) => {
     const before = stored.get(person.personId);
-    return before !== undefined && !sameFacts(before.facts, person.facts);
+    return before !== undefined && !samePerson(before, person);
   });
   return {
     persons: ids.flatMap((id) => current.get(id) ?? []),

@@ -21,6 +21,10 @@ export class PersonCache {
     return entry.person;
   }
 
+  delete(patientId: string): void {
+    this.#entries.delete(patientId);
+  }
+
   set(person: Person): void {
     this.#entries.delete(person.patientId);
     this.#entries.set(person.patientId, { person: { ...person, isNew: false }, until: this.#nowMs() + lifetimeMs });

@@ -1,8 +1,13 @@
 // The vault: crosswalk, keys and pseudonyms. The only code of the server that can re-identify.
 export type { PersonRequest } from './batch.ts';
-export { loadMasterKey } from './keys.ts';
+export { type Demographics, demographicsOf } from './demographics.ts';
+export { FileKeys } from './file-keys.ts';
+export { KeyUnavailable } from './key-management.ts';
+export { type Grade, gradeOf, scoreOf } from './match.ts';
+export { VaultTooNew } from './migrations.ts';
+export { type KeyPlace, keyManagement, openVaultParts } from './open.ts';
 export type { Person } from './person.ts';
 export { pseudonymOf, tenantPseudonyms } from './pseudonyms.ts';
-export { vaultSql } from './schema.ts';
-export { openSourceIds, type SourceIds, type SourceName, sourceIdsSql } from './source-ids.ts';
-export { openVault, type Vault } from './vault.ts';
+export { rotateKeys } from './rotate.ts';
+export type { SourceIds, SourceName } from './source-ids.ts';
+export type { Vault } from './vault.ts';

@@ -1,6 +1,8 @@
 // A person of the vault, as sealed in its row and as the pipeline sees it.
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import type { PersonFacts } from '@limen/deidentification';
+import { type Demographics, mergeDemographics } from './demographics.ts';
+import { type Keyring, newPatientKey, type PatientKey } from './keyring.ts';
 import { seal, unseal } from './keys.ts';
 
 export interface Person {
@@ -12,6 +14,8 @@ export interface Person {
   readonly offsetDays: number;
   /** What must leave the texts of the person's resources. */
   readonly facts: PersonFacts;
+  /** What the care view gives back; absent for persons that no Patient has come for since it is kept. */
+  readonly demographics?: Demographics | undefined;
   /** 256 bits; all other pseudonyms of the patient are computed with it. */
   readonly secret: Buffer;
   /** Made by this call. */
@@ -21,12 +25,20 @@ export interface Person {
 /** A row of vault.person, opened. */
 export interface VaultPerson extends Person {
   readonly version: number;
+  /** Seals the row. */
+  readonly key: Buffer;
+}
+
+/** What is said of a person: to be found again in texts, and to be given back. */
+export interface Said extends PersonFacts {
+  readonly demographics?: Demographics | undefined;
 }
 
 interface Sealed {
   readonly offsetDays: number;
   readonly secret: string;
   readonly facts: PersonFacts;
+  readonly demographics?: Demographics | undefined;
 }
 
 /** Limits of a record that grows by merging; what came first stays. */
@@ -37,7 +49,7 @@ function randomPseudonym(): string {
   return `P-${[...randomBytes(16)].map((byte) => base32[byte & 31]).join('')}`;
 }
 
-export function newPerson(facts: PersonFacts): VaultPerson {
+export function newPerson(said: Said): VaultPerson {
   return {
     personId: randomUUID(),
     patientId: randomUUID(),
@@ -46,15 +58,23 @@ export function newPerson(facts: PersonFacts): VaultPerson {
     secret: randomBytes(32),
     isNew: true,
     version: 1,
-    facts: mergeFacts({ identifiers: [], nameParts: [], addressLines: [], telecom: [] }, facts),
+    key: newPatientKey(),
+    facts: mergeFacts({ identifiers: [], nameParts: [], addressLines: [], telecom: [] }, said),
+    demographics: said.demographics,
   };
 }
 
-const place = (tenant: number, personId: string): string => `${tenant}|${personId}`;
+/** The person with what is said now. */
+export function toldMore(person: VaultPerson, said: Said): VaultPerson {
+  return { ...person, facts: mergeFacts(person.facts, said), demographics: mergeDemographics(person.demographics, said.demographics) };
+}
 
-export function sealPerson(key: Buffer, tenant: number, person: VaultPerson): Buffer {
-  const content: Sealed = { offsetDays: person.offsetDays, secret: person.secret.toString('base64'), facts: person.facts };
-  return seal(key, JSON.stringify(content), place(tenant, person.personId));
+export const placeOf = (tenant: number, personId: string): string => `${tenant}|${personId}`;
+
+export function sealPerson(tenant: number, person: VaultPerson): Buffer {
+  const { offsetDays, facts, demographics } = person;
+  const content: Sealed = { offsetDays, secret: person.secret.toString('base64'), facts, demographics };
+  return seal(person.key, JSON.stringify(content), placeOf(tenant, person.personId));
 }
 
 export interface PersonRow {
@@ -63,10 +83,19 @@ export interface PersonRow {
   readonly pseudonym: string;
   readonly version: number;
   readonly sealed: Buffer;
+  readonly key_id: string;
+  readonly wrapped: Buffer;
 }
 
-export function openPerson(key: Buffer, tenant: number, row: PersonRow): VaultPerson {
-  const { offsetDays, secret, facts } = JSON.parse(unseal(key, row.sealed, place(tenant, row.person_id))) as Sealed;
+export const patientKeyOf = (row: PersonRow): PatientKey => ({ keyId: row.key_id, wrapped: row.wrapped });
+
+/** The keyring knows the row's wrapping key. */
+export function openPerson(keyring: Keyring, tenant: number, row: PersonRow): VaultPerson {
+  return openWith(keyring.unwrap(patientKeyOf(row), placeOf(tenant, row.person_id)), tenant, row);
+}
+
+export function openWith(key: Buffer, tenant: number, row: Omit<PersonRow, 'key_id' | 'wrapped'>): VaultPerson {
+  const { offsetDays, secret, facts, demographics } = JSON.parse(unseal(key, row.sealed, placeOf(tenant, row.person_id))) as Sealed;
   return {
     personId: row.person_id,
     patientId: row.patient_id,
@@ -75,7 +104,9 @@ export function openPerson(key: Buffer, tenant: number, row: PersonRow): VaultPe
     secret: Buffer.from(secret, 'base64'),
     isNew: false,
     version: row.version,
+    key,
     facts,
+    demographics,
   };
 }
 
@@ -99,12 +130,13 @@ export function mergeFacts(old: PersonFacts, more: PersonFacts): PersonFacts {
   };
 }
 
-export function sameFacts(a: PersonFacts, b: PersonFacts): boolean {
+export function samePerson(a: VaultPerson, b: VaultPerson): boolean {
   return (
-    a.identifiers.length === b.identifiers.length &&
-    a.nameParts.length === b.nameParts.length &&
-    a.addressLines.length === b.addressLines.length &&
-    a.telecom.length === b.telecom.length &&
-    a.birthDate === b.birthDate
+    a.facts.identifiers.length === b.facts.identifiers.length &&
+    a.facts.nameParts.length === b.facts.nameParts.length &&
+    a.facts.addressLines.length === b.facts.addressLines.length &&
+    a.facts.telecom.length === b.facts.telecom.length &&
+    a.facts.birthDate === b.facts.birthDate &&
+    JSON.stringify(a.demographics) === JSON.stringify(b.demographics)
   );
 }

@@ -3,8 +3,12 @@ import { OperationOutcomeError } from '@limen/fhir-model';
 import type { Pool, PoolClient } from 'pg';
 import { type Batch, type BlindIdentifier, type PersonRequest, planBatch } from './batch.ts';
 import { PersonCache } from './cache.ts';
+import type { Demographics } from './demographics.ts';
+import type { Keyring } from './keyring.ts';
 import { deriveKey, keyedHash } from './keys.ts';
-import { openPerson, type Person, type PersonRow, sealPerson, type VaultPerson } from './person.ts';
+import { blocksOf } from './match.ts';
+import { normalisedSystem, normalisedValue } from './normalise.ts';
+import { openPerson, type Person, type PersonRow, placeOf, sealPerson, type VaultPerson } from './person.ts';
 import { Turns } from './turns.ts';
 
 export interface Vault {
@@ -17,6 +21,12 @@ export interface Vault {
   findByIdentifier(pairs: readonly { readonly system: string; readonly value: string }[]): Promise<(Person | undefined)[]>;
   /** By logical id of the Patient; ids of no patient are not in the answer. */
   findByPatientId(ids: readonly string[]): Promise<Map<string, Person>>;
+  /** The person that a Patient was made for, also when it was merged into another since: its old versions lie on its own timeline. */
+  findOriginal(patientId: string): Promise<Person | undefined>;
+  /** Persons that may be the one described; at most `maximum`, undefined when there are more. */
+  findAlike(demographics: Demographics, maximum: number): Promise<Person[] | undefined>;
+  /** What other programs of the same vault may have changed is read again. */
+  forget(patientIds: readonly string[]): void;
 }
 
 const pseudonymSystem = 'https://limen.example/pseudonym';
@@ -28,32 +38,33 @@ const turnCount = 512;
 const turnSql = 'select pg_advisory_xact_lock($1, turn) from unnest($2::int4[]) as turn';
 const outdated = '40001';
 
-const personColumns = 'p.person_id, p.patient_id, p.pseudonym, p.version, p.sealed';
-const byBlindSql = `select i.blind, ${personColumns} from vault.identifier i join vault.person p using (tenant, person_id)
+const personColumns = 'p.person_id, p.patient_id, p.pseudonym, p.version, p.sealed, k.key_id, k.wrapped';
+const personTables = 'vault.person p join vault.patient_key k on k.tenant = p.tenant and k.person_id = p.person_id';
+const byBlindSql = `select i.blind, ${personColumns} from vault.identifier i join (${personTables}) on p.tenant = i.tenant and p.person_id = i.person_id
   where i.tenant = $1 and i.blind = any($2)`;
-const byValueSql = `select i.blind_value as blind, ${personColumns} from vault.identifier i join vault.person p using (tenant, person_id)
+const byValueSql = `select i.blind_value as blind, ${personColumns} from vault.identifier i join (${personTables}) on p.tenant = i.tenant and p.person_id = i.person_id
   where i.tenant = $1 and i.blind_value = any($2)`;
-const byPatientSql = `select ${personColumns} from vault.person p where p.tenant = $1 and p.patient_id = any($2)`;
-const writeSql = 'select vault.write_persons($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)';
-
-/** White space and Unicode forms do not make another identifier; letter case may. */
-function normalised(value: string): string {
-  return value.normalize('NFKC').trim().replace(/\s+/g, ' ');
-}
+const byPatientSql = `select a.patient_id as asked, ${personColumns} from vault.person a
+  join (${personTables}) on p.tenant = a.tenant and p.person_id = coalesce(a.merged_into, a.person_id)
+  where a.tenant = $1 and a.patient_id = any($2)`;
+const originalSql = `select ${personColumns} from ${personTables} where p.tenant = $1 and p.patient_id = $2`;
+const alikeSql = `select ${personColumns} from ${personTables} where p.tenant = $1 and p.merged_into is null and p.person_id in (
+  select person_id from vault.block where tenant = $1 and block = any($2)) limit $3`;
+const writeSql = `select vault.write_persons(${Array.from({ length: 15 }, (_, i) => `$${i + 1}`).join(', ')})`;
 
 class PostgresVault implements Vault {
   readonly #pool: Pool;
   readonly #tenant: number;
   readonly #blindKey: Buffer;
-  readonly #sealKey: Buffer;
+  readonly #keyring: Keyring;
   readonly #cache = new PersonCache(() => performance.now());
   readonly #turns = new Turns();
 
-  constructor(pool: Pool, masterKey: Buffer, tenant: number) {
+  constructor(pool: Pool, keyring: Keyring, tenant: number) {
     this.#pool = pool;
     this.#tenant = tenant;
-    this.#blindKey = deriveKey(masterKey, 'blind-index', tenant);
-    this.#sealKey = deriveKey(masterKey, 'seal', tenant);
+    this.#keyring = keyring;
+    this.#blindKey = deriveKey(keyring.root, 'blind-index', tenant);
   }
 
   async resolvePersons(facts: readonly PersonRequest[]): Promise<Person[]> {
@@ -138,36 +149,64 @@ class PostgresVault implements Vault {
       if (cached) found.set(id, cached);
       else missing.push(id);
     }
-    for (const opened of (await this.#readPatients(this.#pool, missing)).values()) {
+    for (const [asked, opened] of await this.#readPatients(this.#pool, missing)) {
       const person = publicPerson(opened);
-      this.#cache.set(person);
-      found.set(person.patientId, person);
+      // Who was merged is not remembered: an undone merge counts at once.
+      if (asked === person.patientId) this.#cache.set(person);
+      found.set(asked, person);
     }
     return found;
   }
 
+  async findOriginal(patientId: string): Promise<Person | undefined> {
+    const { rows } = await this.#pool.query<PersonRow>({ name: 'vault-original', text: originalSql, values: [this.#tenant, patientId] });
+    const [opened] = await this.#opened(rows);
+    return opened && publicPerson(opened);
+  }
+
+  async findAlike(demographics: Demographics, maximum: number): Promise<Person[] | undefined> {
+    const blocks = blocksOf(demographics).map((text) => this.#block(text));
+    const values = [this.#tenant, blocks, maximum + 1];
+    const { rows } = await this.#pool.query<PersonRow>({ name: 'vault-alike', text: alikeSql, values });
+    return rows.length > maximum ? undefined : (await this.#opened(rows)).map(publicPerson);
+  }
+
+  forget(patientIds: readonly string[]): void {
+    for (const id of patientIds) this.#cache.delete(id);
+  }
+
+  async #opened(rows: readonly PersonRow[]): Promise<VaultPerson[]> {
+    await this.#keyring.know(rows.map((row) => row.key_id));
+    return rows.map((row) => openPerson(this.#keyring, this.#tenant, row));
+  }
+
   async #readPatients(on: Queryable, ids: readonly string[]): Promise<Map<string, VaultPerson>> {
     if (ids.length === 0) return new Map();
-    const { rows } = await on.query<PersonRow>({ name: 'vault-patient', text: byPatientSql, values: [this.#tenant, ids] });
-    return new Map(rows.map((row) => [row.patient_id, openPerson(this.#sealKey, this.#tenant, row)]));
+    const { rows } = await on.query<PersonRow & { asked: string }>({
+      name: 'vault-patient',
+      text: byPatientSql,
+      values: [this.#tenant, ids],
+    });
+    const opened = await this.#opened(rows);
+    return new Map(rows.flatMap(({ asked }, i) => (opened[i] ? [[asked, opened[i]] as const] : [])));
+  }
+
+  #block(text: string): Buffer {
+    return keyedHash(this.#blindKey, 'block', String(this.#tenant), text);
   }
 
   #blind(system: string, value: string): BlindIdentifier {
-    const text = normalised(value);
-    return {
-      blind: keyedHash(this.#blindKey, 'identifier', String(this.#tenant), system, text).toString('hex'),
-      blindValue: keyedHash(this.#blindKey, 'value', String(this.#tenant), text).toString('hex'),
-      lookupOnly: system === pseudonymSystem,
-    };
+    return { ...blindOf(this.#blindKey, this.#tenant, system, value), lookupOnly: system === pseudonymSystem };
   }
 
   async #rows(on: Queryable, name: string, text: string, hex: readonly string[]): Promise<{ blind: string; person: VaultPerson }[]> {
     if (hex.length === 0) return [];
     const bytes = [...new Set(hex)].map((h) => Buffer.from(h, 'hex'));
     const { rows } = await on.query<PersonRow & { blind: Buffer }>({ name, text, values: [this.#tenant, bytes] });
+    await this.#keyring.know(rows.map((row) => row.key_id));
     const opened = new Map<string, VaultPerson>();
     return rows.map((row) => {
-      const person = opened.get(row.person_id) ?? openPerson(this.#sealKey, this.#tenant, row);
+      const person = opened.get(row.person_id) ?? openPerson(this.#keyring, this.#tenant, row);
       opened.set(row.person_id, person);
       return { blind: row.blind.toString('hex'), person };
     });
@@ -188,35 +227,58 @@ class PostgresVault implements Vault {
   /** False when another writer was first. */
   async #write(on: Queryable, { added, changed, identifiers }: Batch): Promise<boolean> {
     if (added.length === 0 && changed.length === 0 && identifiers.length === 0) return true;
-    const sealed = (person: VaultPerson): Buffer => sealPerson(this.#sealKey, this.#tenant, person);
+    const sealed = (person: VaultPerson): Buffer => sealPerson(this.#tenant, person);
+    const keys = added.map((person) => this.#keyring.wrap(person.key, placeOf(this.#tenant, person.personId)));
+    const blocks = [...added, ...changed].flatMap(({ personId, demographics }) =>
+      (demographics ? blocksOf(demographics) : []).map((text) => ({ block: this.#block(text), personId })),
+    );
     const values = [
       this.#tenant,
       added.map((p) => p.personId),
       added.map((p) => p.patientId),
       added.map((p) => p.pseudonym),
       added.map(sealed),
+      keys.map((key) => key.keyId),
+      keys.map((key) => key.wrapped),
       changed.map((p) => p.personId),
       changed.map((p) => p.version),
       changed.map(sealed),
       identifiers.map((i) => Buffer.from(i.identifier.blind, 'hex')),
       identifiers.map((i) => Buffer.from(i.identifier.blindValue, 'hex')),
       identifiers.map((i) => i.personId),
+      blocks.map(({ block }) => block),
+      blocks.map(({ personId }) => personId),
     ];
     try {
       await on.query({ name: 'vault-write', text: writeSql, values });
       return true;
     } catch (error) {
-      if ((error as { code?: string }).code === outdated) return false;
-      throw error;
+      if ((error as { code?: string }).code !== outdated) throw error;
+      // It may be the key in use that has changed.
+      await this.#keyring.refresh();
+      return false;
     }
   }
 }
 
-function publicPerson({ personId, patientId, pseudonym, offsetDays, facts, secret, isNew }: Person): Person {
-  return { personId, patientId, pseudonym, offsetDays, facts, secret, isNew };
+function publicPerson({ personId, patientId, pseudonym, offsetDays, facts, demographics, secret, isNew }: Person): Person {
+  return { personId, patientId, pseudonym, offsetDays, facts, demographics, secret, isNew };
 }
 
-/** @param masterKey 32 bytes */
-export function openVault(pool: Pool, masterKey: Buffer, tenant: number): Vault {
-  return new PostgresVault(pool, masterKey, tenant);
+/** An identifier as it is found again: under keyed hashes, in hex. */
+export function blindOf(
+  key: Buffer,
+  tenant: number,
+  system: string,
+  value: string,
+): { readonly blind: string; readonly blindValue: string } {
+  const text = normalisedValue(value);
+  return {
+    blind: keyedHash(key, 'identifier', String(tenant), normalisedSystem(system), text).toString('hex'),
+    blindValue: keyedHash(key, 'value', String(tenant), text).toString('hex'),
+  };
+}
+
+export function openVault(pool: Pool, keyring: Keyring, tenant: number): Vault {
+  return new PostgresVault(pool, keyring, tenant);
 }
