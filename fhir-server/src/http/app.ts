@@ -14,6 +14,7 @@ import { compressAnswers, unpackBodies } from './encodings.ts';
 import { unavailable } from './faults.ts';
 import { type Format, negotiate, parseFhirBodies, refusalFormat, rendered } from './formats.ts';
 import { addVary } from './vary.ts';
+import { isSocketRequest } from './websocket.ts';
 
 const bodyLimitBytes = 32 * 1024 * 1024;
 /** A search in a form: some thousand ids. */
@@ -21,7 +22,9 @@ const formLimitBytes = 256 * 1024;
 const maximumParameters = 500;
 
 export function createApp(log: Server['log']): FastifyInstance {
-  const app = Fastify({
+  const app: FastifyInstance = Fastify({
+    // Other upgrades (h2c) are ordinary requests, as they were before there were websockets.
+    http: { shouldUpgradeCallback: (request) => app.server.listenerCount('upgrade') > 0 && isSocketRequest(request) },
     bodyLimit: bodyLimitBytes,
     logger: false,
     requestTimeout: 120_000,

@@ -34,6 +34,16 @@ export function capabilities(server: Server): object {
     rest: [
       {
         mode: 'server',
+        ...(server.subscriptions
+          ? {
+              extension: [
+                {
+                  url: 'http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket',
+                  valueUri: server.subscriptions.socketUrl,
+                },
+              ],
+            }
+          : {}),
         security: {
           cors: true,
           service: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR' }] }],

@@ -134,6 +134,13 @@ function toWrite(parsed: ParsedEntry, server: Server): RequestedEntry {
       expression: `Bundle.entry[${index}].request.url`,
       diagnostics: 'Unknown resource type.',
     });
+  // Subscriptions are no part of the store: their change could not be all or nothing with the rest.
+  if (type === 'Subscription' && server.subscriptions)
+    throw new OperationOutcomeError(422, {
+      code: 'not-supported',
+      expression: `Bundle.entry[${index}].request`,
+      diagnostics: 'A transaction does not change subscriptions: send them by themselves or in a batch.',
+    });
   const resource = entry.resource as Resource | undefined;
   const isPatch = method === 'PATCH';
   if (method !== 'DELETE' && !isPatch && resource?.resourceType !== type) {

@@ -1,5 +1,5 @@
 // Whether a change is an event of a subscription: the client may read the resource, and it meets the criteria; of a deletion the version before counts.
-import { type Principal, parseExact, parseScopes, type Resource } from '@limen/fhir-model';
+import { grantsFor, type Principal, parseExact, parseScopes, type Resource, seesSystemTimes } from '@limen/fhir-model';
 import { accessFor } from '../interactions/access.ts';
 import { translateIdentifiers } from '../interactions/identifiers.ts';
 import { covers } from '../interactions/read.ts';
@@ -35,4 +35,21 @@ export async function matcherOf(server: Server, principal: Principal, definition
     matches: (stored) =>
       stored.text !== undefined && covers(access, stored) && recheck({ criteria: parsed.criteria }, parseExact(stored.text) as Resource),
   };
+}
+
+/**
+ * Whether a token opens all that a subscription was made with: the same caller may come back with a lesser one, and events were chosen by the scopes
+ * of then.
+ */
+export function opensAsMuch(now: Principal, then: Principal, type: string): boolean {
+  if (!seesSystemTimes(now) || now.plane !== then.plane) return false;
+  return (['r', 's'] as const).every((letter) =>
+    grantsFor(then.scopes, type, letter).every((needed) =>
+      grantsFor(now.scopes, type, letter).some(
+        ({ level, constraint }) =>
+          (level !== 'patient' || (needed.level === 'patient' && now.patient === then.patient)) &&
+          constraint.every(([name, value]) => needed.constraint.some(([n, v]) => n === name && v === value)),
+      ),
+    ),
+  );
 }

@@ -17,7 +17,7 @@ export interface NotificationHead {
   readonly id: string;
   readonly topic: string | undefined;
   readonly status: string;
-  readonly type: 'handshake' | 'event-notification' | 'query-status' | 'query-event';
+  readonly type: 'handshake' | 'heartbeat' | 'event-notification' | 'query-status' | 'query-event';
   /** Events since the subscription started. */
   readonly events: number;
   readonly content: 'empty' | 'id-only' | 'full-resource';

@@ -8,10 +8,10 @@ import { send } from './deliver.ts';
 import { type FeedRow, readFeed } from './feed.ts';
 import { type Matcher, matcherOf } from './match.ts';
 import { type NotificationHead, notificationBundle, type SubscriptionEvent } from './notification.ts';
+import type { Sockets } from './sockets.ts';
 import type { EventRow, SubscriptionRow, SubscriptionStore } from './store.ts';
 
 const feedPage = 200;
-const eventsEach = 50;
 const failuresBeforeError = 5;
 const longestWaitSeconds = 3600;
 const feedLock = 0x4c_46_45_44;
@@ -37,9 +37,11 @@ export class Pump {
   readonly #server: Server;
   readonly #store: SubscriptionStore;
   readonly #open: (row: SubscriptionRow) => Opened;
+  readonly #sockets: Pick<Sockets, 'round'>;
   readonly #busy = new Map<string, Promise<void>>();
 
-  constructor(server: Server, store: SubscriptionStore, open: (row: SubscriptionRow) => Opened) {
+  constructor(server: Server, store: SubscriptionStore, open: (row: SubscriptionRow) => Opened, sockets: Pick<Sockets, 'round'>) {
+    this.#sockets = sockets;
     this.#server = server;
     this.#store = store;
     this.#open = open;
@@ -48,12 +50,14 @@ export class Pump {
   /** One round: reads what is new, and starts the deliveries that are due. */
   async tick(): Promise<void> {
     const rows = await this.#store.live();
-    if (rows.length === 0) return;
+    if (rows.length === 0) return this.#sockets.round(new Map());
     const opened = rows.map((row) => this.#open(row));
     await this.#read(opened);
-    for (const each of await this.#store.live()) {
-      const isWaiting = each.status === 'requested' || BigInt(each.events) > BigInt(each.delivered);
-      if (!each.isDue || !isWaiting || this.#busy.has(each.id)) continue;
+    const live = await this.#store.live();
+    this.#sockets.round(new Map(live.filter(({ channel }) => channel === 'websocket').map((row) => [row.id, row])));
+    for (const each of live) {
+      const isWaiting = each.status === 'requested' || each.isSilent || BigInt(each.events) > BigInt(each.delivered);
+      if (each.channel === 'websocket' || !each.isDue || !isWaiting || this.#busy.has(each.id)) continue;
       const work = this.#deliver(this.#open(each))
         .catch(() => this.#server.log.warn({ event: 'subscription-delivery-failed' }))
         .finally(() => this.#busy.delete(each.id));
@@ -123,8 +127,9 @@ export class Pump {
     const { row, definition } = opened;
     if (row.status === 'requested' && definition.topic !== undefined && !(await this.#handshake(opened))) return this.#failed(row);
     let delivered = BigInt(row.delivered);
+    if (row.isSilent && BigInt(row.events) === delivered) return this.#heartbeat(opened);
     for (;;) {
-      const events = await this.eventsOf(opened, delivered, eventsEach);
+      const events = await this.eventsOf(opened, delivered, definition.maximumEvents);
       const last = events.at(-1);
       if (!last) break;
       if (!(await this.#sendEvents(opened, events))) return this.#failed(row);
@@ -143,6 +148,14 @@ export class Pump {
   async #handshake(opened: Opened): Promise<boolean> {
     const body = notificationBundle(this.headOf(opened, 'handshake', 0), [], this.#server.now());
     return send(opened.definition, { method: 'POST', url: opened.definition.endpoint, body });
+  }
+
+  async #heartbeat(opened: Opened): Promise<void> {
+    const { row, definition } = opened;
+    if (!(await this.#store.beats(row.id, row.version))) return;
+    const body = notificationBundle(this.headOf(opened, 'heartbeat', Number(row.events)), [], this.#server.now());
+    if (!(await send(definition, { method: 'POST', url: definition.endpoint, body }))) return this.#failed(row);
+    await this.#store.taken(row.id, row.version, BigInt(row.delivered));
   }
 
   /** Events with the resources as they were then, for who may still read them. */

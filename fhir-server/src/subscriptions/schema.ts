@@ -29,3 +29,11 @@ create table operational.subscription_event (
   primary key (subscription, n)
 );
 `;
+
+/** Which channel a row has, and its heartbeats: for statements that can't open what is sealed. sent_at: when the endpoint last took something. */
+export const subscriptionChannelsSql = `
+alter table operational.subscription
+  add column channel text not null default 'rest-hook' check (channel in ('rest-hook', 'websocket')),
+  add column heartbeat int4,
+  add column sent_at timestamptz not null default now();
+`;

@@ -17,6 +17,16 @@ export interface SubscriptionRow {
   readonly delivered: string;
   readonly failures: number;
   readonly isDue: boolean;
+  readonly channel: 'rest-hook' | 'websocket';
+  /** Whether a heartbeat is to be sent. */
+  readonly isSilent: boolean;
+}
+
+/** What a row shows of its definition. */
+export interface SubscriptionSettings {
+  readonly endsAt: Date | undefined;
+  readonly channel: 'rest-hook' | 'websocket';
+  readonly heartbeat: number | undefined;
 }
 
 export interface EventRow {
@@ -28,7 +38,8 @@ export interface EventRow {
   readonly at: Date;
 }
 
-const columns = `id, client, account, version, status, sealed, start::text as start, events, delivered, failures, next_at <= now() as "isDue"`;
+const columns = `id, client, account, version, status, sealed, start::text as start, events, delivered, failures, next_at <= now() as "isDue", channel,
+  coalesce(sent_at + make_interval(secs => heartbeat) <= now(), false) as "isSilent"`;
 const keptDays = 7;
 
 export class SubscriptionStore {
@@ -46,19 +57,21 @@ export class SubscriptionStore {
     account: string | undefined,
     status: Status,
     sealed: Buffer,
-    endsAt: Date | undefined,
+    { endsAt, channel, heartbeat }: SubscriptionSettings,
   ): Promise<void> {
     await this.#pool.query(
-      'insert into operational.subscription (id, tenant, client, account, status, sealed, ends_at) values ($1, $2, $3, $4, $5, $6, $7)',
-      [id, this.#tenant, client, account ?? null, status, sealed, endsAt ?? null],
+      `insert into operational.subscription (id, tenant, client, account, status, sealed, ends_at, channel, heartbeat)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      [id, this.#tenant, client, account ?? null, status, sealed, endsAt ?? null, channel, heartbeat ?? null],
     );
   }
 
-  async update(id: string, status: Status, sealed: Buffer, endsAt: Date | undefined): Promise<void> {
+  async update(id: string, status: Status, sealed: Buffer, { endsAt, channel, heartbeat }: SubscriptionSettings): Promise<void> {
     await this.#pool.query(
-      `update operational.subscription set version = version + 1, status = $3, sealed = $4, ends_at = $5, failures = 0, next_at = now()
+      `update operational.subscription set version = version + 1, status = $3, sealed = $4, ends_at = $5, channel = $6, heartbeat = $7,
+         failures = 0, next_at = now()
        where tenant = $1 and id = $2`,
-      [this.#tenant, id, status, sealed, endsAt ?? null],
+      [this.#tenant, id, status, sealed, endsAt ?? null, channel, heartbeat ?? null],
     );
   }
 
@@ -107,10 +120,20 @@ export class SubscriptionStore {
 
   async taken(id: string, version: number, delivered: bigint): Promise<void> {
     await this.#pool.query(
-      `update operational.subscription set delivered = greatest(delivered, $4), failures = 0, status = 'active', next_at = now()
+      `update operational.subscription set delivered = greatest(delivered, $4), failures = 0, status = 'active', next_at = now(), sent_at = now()
        where tenant = $1 and id = $2 and version = $3 and status <> 'off'`,
       [this.#tenant, id, version, delivered],
     );
+  }
+
+  /** Whether the heartbeat that is due is this process's to send. */
+  async beats(id: string, version: number): Promise<boolean> {
+    const { rowCount } = await this.#pool.query(
+      `update operational.subscription set sent_at = now()
+       where tenant = $1 and id = $2 and version = $3 and sent_at + make_interval(secs => heartbeat) <= now()`,
+      [this.#tenant, id, version],
+    );
+    return rowCount === 1;
   }
 
   async failed(id: string, version: number, waitSeconds: number, status: Status): Promise<void> {
@@ -165,10 +188,11 @@ export class SubscriptionStore {
     await client.query('update operational.feed set xid = $2, seq = $3 where tenant = $1', [this.#tenant, to.xid, to.seq]);
   }
 
+  /** What was taken; of a websocket nobody says so, and events are kept for that time. */
   async prune(): Promise<void> {
     await this.#pool.query(
       `delete from operational.subscription_event e using operational.subscription s
-       where s.tenant = $1 and e.subscription = s.id and e.n <= s.delivered and e.at < now() - make_interval(days => ${keptDays})`,
+       where s.tenant = $1 and e.subscription = s.id and (e.n <= s.delivered or s.channel = 'websocket') and e.at < now() - make_interval(days => ${keptDays})`,
       [this.#tenant],
     );
   }

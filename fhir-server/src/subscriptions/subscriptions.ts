@@ -1,13 +1,16 @@
-// https://hl7.org/fhir/R4/subscription.html — Subscription as a client's own operational data: create, read, update, delete, list, $status, $events.
+// https://hl7.org/fhir/R4/subscription.html — Subscription as a client's own operational data: create, read, update, delete, list, $status, $events,
+// and tokens that bind websockets.
 import { randomUUID } from 'node:crypto';
 import { OperationOutcomeError, type Principal, seesSystemTimes } from '@limen/fhir-model';
 import { type Answer, jsonAnswer, type Request } from '../interactions/answer.ts';
 import { isAllowedSource, openOrder, sealOrder } from '../jobs/index.ts';
 import type { Server } from '../server.ts';
+import { bind, bindingToken, socketUrl } from './binding.ts';
 import { type Definition, definitionOf, type StoredPrincipal, type SubscriptionResource } from './definition.ts';
-import { matcherOf, principalOf } from './match.ts';
+import { matcherOf, opensAsMuch, principalOf } from './match.ts';
 import { notificationBundle, statusParameters } from './notification.ts';
 import { type Opened, Pump } from './pump.ts';
+import { Sockets } from './sockets.ts';
 import { type SubscriptionRow, SubscriptionStore } from './store.ts';
 
 interface Content {
@@ -19,11 +22,14 @@ const tickMs = 500;
 const pruneMs = 60 * 60 * 1000;
 const maximumEvents = 1000;
 const maximumOfClient = 100;
+const bindingOperation = '$get-ws-binding-token';
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export class Subscriptions {
   readonly #server: () => Server;
   readonly #endpoints: readonly string[];
+  readonly #sockets: Sockets;
+  #authenticate: (authorization: string | undefined) => Promise<Principal> = () => Promise.reject(notFound());
   #timer: NodeJS.Timeout | undefined;
   #pruner: NodeJS.Timeout | undefined;
   #pump: Pump | undefined;
@@ -34,6 +40,32 @@ export class Subscriptions {
   constructor(server: () => Server, endpoints: readonly string[]) {
     this.#server = server;
     this.#endpoints = endpoints;
+    this.#sockets = new Sockets((message, authorization) => bind(this.#binding, message, authorization));
+  }
+
+  /** The websockets of this process, whose callers are who `authenticate` says; told of events once it has started. */
+  sockets(authenticate: (authorization: string | undefined) => Promise<Principal>): Sockets {
+    this.#authenticate = authenticate;
+    return this.#sockets;
+  }
+
+  /** Where websockets are opened. */
+  get socketUrl(): string {
+    return socketUrl(this.#server());
+  }
+
+  get #binding(): Parameters<typeof bind>[0] {
+    return {
+      server: this.#server(),
+      key: this.#key,
+      pump: this.#pump ?? this.#newPump(),
+      authenticate: this.#authenticate,
+      own: async (principal, id) => this.#open(await this.#own(principal, id)),
+    };
+  }
+
+  #newPump(): Pump {
+    return new Pump(this.#server(), this.#store, (row) => this.#open(row), this.#sockets);
   }
 
   get #store(): SubscriptionStore {
@@ -47,7 +79,7 @@ export class Subscriptions {
 
   start(): void {
     const { log } = this.#server();
-    const pump = new Pump(this.#server(), this.#store, (row) => this.#open(row));
+    const pump = this.#newPump();
     this.#pump = pump;
     const next = (): void => {
       if (this.#stopped) return;
@@ -60,6 +92,11 @@ export class Subscriptions {
     };
     next();
     this.#pruner = setInterval(() => void this.#store.prune().catch(() => undefined), pruneMs).unref();
+  }
+
+  /** Ends all websockets: the server can't close while they are open. */
+  closeSockets(): void {
+    this.#sockets.close();
   }
 
   async stop(): Promise<void> {
@@ -80,6 +117,7 @@ export class Subscriptions {
       if (method === 'GET') return this.#list(principal);
       throw notAllowed('GET, POST');
     }
+    if (id === bindingOperation || operation === bindingOperation) return this.#bindingToken(principal, request);
     const row = await this.#own(principal, id);
     if (operation === undefined) {
       if (method === 'GET') return this.#shown(row, 200);
@@ -90,7 +128,7 @@ export class Subscriptions {
     }
     if (more !== undefined || (operation !== '$status' && operation !== '$events')) throw notFound();
     if (method !== 'GET' && method !== 'POST') throw notAllowed('GET, POST');
-    return operation === '$status' ? this.#status(row) : this.#events(row, request);
+    return operation === '$status' ? this.#status(row) : this.#events(principal, row, request);
   }
 
   #open(row: SubscriptionRow): Opened {
@@ -100,6 +138,21 @@ export class Subscriptions {
 
   #definition(resource: SubscriptionResource): Definition {
     return definitionOf(this.#server(), resource, (url) => url.protocol !== 'file:' && isAllowedSource(this.#endpoints, url));
+  }
+
+  /** `Subscription/[id]/$get-ws-binding-token`, or of several by `ids`. */
+  async #bindingToken(principal: Principal, request: Request): Promise<Answer> {
+    const { method, segments, query, body } = request;
+    if (method !== 'GET' && method !== 'POST') throw notAllowed('GET, POST');
+    const [, first = ''] = segments;
+    const given = (body as { parameter?: readonly { name?: string; valueId?: string; valueString?: string }[] } | undefined)?.parameter;
+    const named = Array.isArray(given) ? given.filter(({ name }) => name === 'ids').map((p) => p.valueId ?? p.valueString ?? '') : [];
+    const asked = first === bindingOperation ? [...query.getAll('ids').flatMap((text) => text.split(',')), ...named] : [first];
+    if (segments.length !== (first === bindingOperation ? 2 : 3)) throw notFound();
+    const ids = [...new Set(asked)];
+    if (ids.length === 0 || ids.length > maximumOfClient)
+      throw new OperationOutcomeError(400, { code: 'required', diagnostics: 'ids names from 1 to 100 subscriptions.' });
+    return jsonAnswer(200, await bindingToken(this.#binding, principal, request, ids));
   }
 
   async #own(principal: Principal, id: string): Promise<SubscriptionRow> {
@@ -135,12 +188,14 @@ export class Subscriptions {
   }
 
   async #create(principal: Principal, request: Request): Promise<Answer> {
+    if (request.headers['if-none-exist'] !== undefined)
+      throw new OperationOutcomeError(422, { code: 'not-supported', diagnostics: 'A Subscription is not created conditionally.' });
     const { resource, definition } = await this.#checked(principal, request);
     if ((await this.#store.ofClient(principal.clientId)).length >= maximumOfClient)
       throw new OperationOutcomeError(429, { code: 'throttled', diagnostics: 'The client has too many subscriptions.' });
     const id = randomUUID();
-    const status = resource.status === 'off' ? 'off' : 'requested';
-    await this.#store.insert(id, principal.clientId, principal.userId, status, this.#sealed(id, resource, principal), definition.endsAt);
+    const sealed = this.#sealed(id, resource, principal);
+    await this.#store.insert(id, principal.clientId, principal.userId, firstStatus(resource, definition), sealed, definition);
     return this.#shown(await this.#own(principal, id), 201);
   }
 
@@ -154,9 +209,11 @@ export class Subscriptions {
       });
     const earlier = openOrder<Content>(this.#key, row.sealed, row.id).resource.channel.header;
     // Headers are never shown: what comes back without them keeps them.
-    const kept = resource.channel.header || !earlier ? resource : { ...resource, channel: { ...resource.channel, header: earlier } };
-    const status = resource.status === 'off' ? 'off' : 'requested';
-    await this.#store.update(row.id, status, this.#sealed(row.id, kept, principal), definition.endsAt);
+    const kept =
+      resource.channel.header || !earlier || definition.channel === 'websocket'
+        ? resource
+        : { ...resource, channel: { ...resource.channel, header: earlier } };
+    await this.#store.update(row.id, firstStatus(resource, definition), this.#sealed(row.id, kept, principal), definition);
     return this.#shown(await this.#own(principal, row.id), 200);
   }
 
@@ -192,7 +249,7 @@ export class Subscriptions {
     return jsonAnswer(200, { resourceType: 'Bundle', type: 'searchset', entry: [{ resource, search: { mode: 'match' } }] });
   }
 
-  async #events(row: SubscriptionRow, request: Request): Promise<Answer> {
+  async #events(principal: Principal, row: SubscriptionRow, request: Request): Promise<Answer> {
     const number = (name: string, fallback: bigint): bigint => {
       const text = request.query.get(name);
       if (text === null) return fallback;
@@ -200,11 +257,23 @@ export class Subscriptions {
         throw new OperationOutcomeError(400, { code: 'value', diagnostics: 'An event number is a whole number.' });
       return BigInt(text);
     };
-    const pump = this.#pump ?? new Pump(this.#server(), this.#store, (each) => this.#open(each));
+    const pump = this.#pump ?? this.#newPump();
+    const opened = this.#open(row);
+    if (!opensAsMuch(principal, opened.principal, opened.definition.type))
+      throw new OperationOutcomeError(403, {
+        code: 'forbidden',
+        diagnostics: 'The access token opens less than the subscription was made with: update the subscription, or ask with another token.',
+      });
     const from = number('eventsSinceNumber', 1n);
-    const events = await pump.eventsOf(this.#open(row), from - 1n, maximumEvents, number('eventsUntilNumber', BigInt(row.events)));
+    const events = await pump.eventsOf(opened, from - 1n, maximumEvents, number('eventsUntilNumber', BigInt(row.events)));
     return { status: 200, headers: {}, body: notificationBundle(this.#head(row, 'query-event'), events, this.#server().now()) };
   }
+}
+
+/** A websocket is ready at once: who binds is greeted then. */
+function firstStatus({ status }: SubscriptionResource, { channel }: Definition): SubscriptionRow['status'] {
+  if (status === 'off') return 'off';
+  return channel === 'websocket' ? 'active' : 'requested';
 }
 
 const notFound = (): OperationOutcomeError => new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'No such resource.' });
