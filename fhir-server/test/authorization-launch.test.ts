@@ -2,13 +2,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
+import { verifies } from '../../test/verifies.ts';
 import { App } from './authorization-app.ts';
 import {
   type Browser,
+  basic,
   type Database,
   encounterButton,
   patientButton,
   pkce,
+  post,
   type Server,
   startDatabase,
   startServer,
@@ -144,6 +147,33 @@ describe('a launch that a CDS client asks for', () => {
     ['an encounter of another patient', { launchUrl, parameters: { patient: 'patient-a', encounter: 'visit-b' } }, 400],
     ['an app context that is an object', { launchUrl, parameters: { patient: 'patient-a', appContext: {} } }, 400],
     ['an app context without end', { launchUrl, parameters: { patient: 'patient-a', appContext: 'x'.repeat(2001) } }, 400],
+    ...[
+      'Observation/o1',
+      [],
+      [null],
+      [{}],
+      [{ role: 'launch' }],
+      [{ reference: 'https://other.example/Observation/o1' }],
+      [{ reference: 'Observation/o1', extra: 1 }],
+      [{ reference: 'Patient/patient-a' }],
+      [{ type: 'Encounter', identifier: { value: '1' } }],
+      [{ reference: 'Observation/o1', role: '' }],
+      [{ reference: 'Observation/o1', role: 'mine' }],
+      [{ canonical: 'Questionnaire/q' }],
+      [{ identifier: 'v' }],
+      [{ identifier: { value: 'x'.repeat(2000) } }],
+      Array.from({ length: 21 }, () => ({ canonical: 'https://a.example/q' })),
+    ].map((fhirContext) => {
+      const parameters = { patient: 'patient-a', fhirContext };
+      return [`fhirContext ${JSON.stringify(fhirContext).slice(0, 60)}`, { launchUrl, parameters }, 400] as const;
+    }),
+    [
+      'a resource of fhirContext that nobody has',
+      { launchUrl, parameters: { patient: 'patient-a', fhirContext: [{ reference: 'Task/t' }] } },
+      404,
+    ],
+    ['an intent that is no string', { launchUrl, parameters: { patient: 'patient-a', intent: 1 } }, 400],
+    ['a banner that is no boolean', { launchUrl, parameters: { patient: 'patient-a', need_patient_banner: 'yes' } }, 400],
     ['an address of no app', { launchUrl: 'https://evil.example/launch', parameters: { patient: 'patient-a' } }, 404],
     ['an address that only begins like one', { launchUrl: `${launchUrl}/more`, parameters: { patient: 'patient-a' } }, 404],
   ];
@@ -196,5 +226,61 @@ describe('a launch that a CDS client asks for', () => {
     assert.deepEqual([body.patient, body.encounter, body.appContext], ['patient-a', 'visit-a', parameters.appContext]);
     assert.equal('smart_messaging_origin' in body, false);
     assert.equal((await app.authorize(browser, app.request(pkce(), { launch }))).get('error'), 'invalid_request');
+  });
+
+  test('fhirContext, intent, banner, style and tenant come back beside the token, and stay at refresh and introspection', async () => {
+    verifies(
+      'smart-app-launch',
+      168,
+      169,
+      172,
+      173,
+      174,
+      175,
+      176,
+      178,
+      179,
+      180,
+      181,
+      182,
+      183,
+      184,
+      185,
+      186,
+      187,
+      188,
+      189,
+      192,
+      194,
+      277,
+      360,
+    );
+    const fhirContext = [
+      { reference: 'Encounter/visit-a', role: 'launch' },
+      { canonical: 'https://a.example/Questionnaire/q|1.0', type: 'Questionnaire', role: 'https://a.example/role' },
+      { identifier: { system: 'https://a.example', value: '1' }, type: 'ServiceRequest' },
+    ];
+    const parameters = { patient: 'patient-a', fhirContext, intent: 'reconcile-medications', need_patient_banner: false };
+    const { launch_id: launch } = await server.auth.requestLaunch(user, { launchUrl: `${server.origin}/app/launch`, parameters });
+    const body = await redeemLaunch(await app.signedIn(), launch);
+    const contextOf = ({ patient, fhirContext, intent, need_patient_banner, smart_style_url, tenant }: typeof body) => ({
+      patient,
+      fhirContext,
+      intent,
+      need_patient_banner,
+      smart_style_url,
+      tenant,
+    });
+    const expected = { ...parameters, smart_style_url: `${server.origin}/oauth/style.json`, tenant: 'main' };
+    assert.deepEqual(contextOf(body), expected);
+    const form = { grant_type: 'refresh_token', refresh_token: body.refresh_token, client_id: 'limen-app' };
+    const { body: again } = await post(`${server.origin}/oauth/token`, form);
+    assert.deepEqual(contextOf(again), expected);
+    const { client_id: id, client_secret: secret } = server.backend;
+    const { body: told } = await post(`${server.origin}/oauth/introspection`, { token: again.access_token }, basic(id, secret));
+    assert.deepEqual(contextOf(told), expected);
+    const style = await fetch(body.smart_style_url, { headers: { origin: 'https://any.example' } });
+    assert.equal(style.headers.get('access-control-allow-origin'), '*');
+    assert.match((await style.json()).color_background, /^#[0-9a-f]{6}$/);
   });
 });

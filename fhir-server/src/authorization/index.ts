@@ -14,7 +14,9 @@ import { launchRoutes } from './launch-page.ts';
 import { requestLaunch } from './launch-service.ts';
 import { type ListPatients, PatientChoice } from './patient-choice.ts';
 import { smartProvider } from './provider.ts';
+import { registrationRoutes } from './registration.ts';
 import { openidConfiguration, smartConfiguration } from './smart-configuration.ts';
+import { style, stylePath } from './style.ts';
 
 export interface AuthorizationOptions {
   readonly pool: Pool;
@@ -110,9 +112,11 @@ export async function authorization(options: AuthorizationOptions): Promise<Auth
       app.addHook('onClose', async () => clearInterval(cleaner));
       app.register(async (scope) => {
         discovery(scope, '/fhir/.well-known/smart-configuration', smartConfiguration(origin));
+        discovery(scope, stylePath, style);
         discovery(scope, '/oauth/.well-known/openid-configuration', openidConfiguration(origin));
       });
       app.register(async (scope) => userinfo(scope, origin, authenticate));
+      app.register(async (scope) => registrationRoutes(scope, { pool, origin, authenticate }));
       app.register(async (scope) => oauthEndpoints(scope, provider, origin));
       for (const routes of [interactionRoutes, launchRoutes]) {
         app.register(async (scope) => {

@@ -9,6 +9,7 @@ import { consentPage, encounterPage, errorPage, loginPage, pickerPage } from './
 import type { PatientChoice } from './patient-choice.ts';
 import { roleScopes } from './permitted-scopes.ts';
 import { grantSeconds } from './provider.ts';
+import { stylePath } from './style.ts';
 
 export interface InteractionOptions {
   readonly pool: Pool;
@@ -106,7 +107,9 @@ async function grant(
   if (openid.length > 0) created.addOIDCScope(openid.join(' '));
   created.addResourceScope(`${turn.origin}/fhir`, scopes.join(' '));
   const grantId = await created.save();
-  await saveContext(pool, grantId, context, scopes.includes('offline_access'), grantSeconds);
+  const look = client.styleUri ?? `${turn.origin}${stylePath}`;
+  const whole = { ...context, smart_style_url: look, tenant: client.tenant };
+  await saveContext(pool, grantId, whole, scopes.includes('offline_access'), grantSeconds);
   return finish(turn, { consent: { grantId } });
 }
 

@@ -2,6 +2,7 @@
 import { type Encounter, type FhirClient, type FhirResponse, OperationOutcomeError, type Principal } from '@limen/fhir-model';
 import type { Pool } from 'pg';
 import { findClientLaunchedAt } from '../operational/index.ts';
+import { type FhirContextItem, fhirContextOf } from './fhir-context.ts';
 import { createLaunch, type LaunchContext } from './launch.ts';
 
 export interface LaunchServiceOptions {
@@ -11,6 +12,7 @@ export interface LaunchServiceOptions {
 
 const idFormat = /^[A-Za-z0-9.-]{1,64}$/;
 const appContextLimit = 2000;
+const intentLimit = 200;
 
 function refuse(status: number, code: 'forbidden' | 'invalid' | 'not-found' | 'too-long', diagnostics: string): never {
   throw new OperationOutcomeError(status, { code, diagnostics });
@@ -31,13 +33,19 @@ interface Asked {
   readonly patient: string;
   readonly encounter?: string;
   readonly appContext?: string;
+  readonly intent?: string;
+  readonly fhirContext?: readonly FhirContextItem[];
+  readonly needsBanner: boolean;
 }
 
 /** What a launch is asked for; other parameters (such as `smart_messaging_origin`) belong to functions that are not offered here. */
 function read(body: unknown): Asked {
   const { launchUrl, parameters } = objectOf(body, 'The body');
   if (typeof launchUrl !== 'string') refuse(400, 'invalid', 'launchUrl must be the address at which the app is launched.');
-  const { patient, encounter, appContext } = objectOf(parameters, 'parameters');
+  const { patient, encounter, appContext, intent, fhirContext, need_patient_banner: banner = true } = objectOf(parameters, 'parameters');
+  if (intent !== undefined && (typeof intent !== 'string' || intent === '' || intent.length > intentLimit))
+    refuse(400, 'invalid', `parameters.intent must be a string of at most ${intentLimit} characters.`);
+  if (typeof banner !== 'boolean') refuse(400, 'invalid', 'parameters.need_patient_banner must be true or false.');
   if (appContext !== undefined && typeof appContext !== 'string') refuse(400, 'invalid', 'parameters.appContext must be a string.');
   if (appContext !== undefined && appContext.length > appContextLimit)
     refuse(400, 'too-long', `parameters.appContext may have at most ${appContextLimit} characters.`);
@@ -46,6 +54,9 @@ function read(body: unknown): Asked {
     patient: idOf(patient, 'patient'),
     ...(encounter === undefined ? {} : { encounter: idOf(encounter, 'encounter') }),
     ...(appContext === undefined ? {} : { appContext }),
+    ...(intent === undefined ? {} : { intent }),
+    ...(fhirContext === undefined ? {} : { fhirContext: fhirContextOf(fhirContext) }),
+    needsBanner: banner,
   };
 }
 
@@ -57,8 +68,10 @@ function found(response: FhirResponse, what: string): FhirResponse['body'] {
   return response.body;
 }
 
-async function checkContext(client: FhirClient, { patient, encounter }: Asked): Promise<void> {
+async function checkContext(client: FhirClient, { patient, encounter, fhirContext = [] }: Asked): Promise<void> {
   found(await client.request({ method: 'GET', path: `Patient/${patient}` }), 'patient');
+  for (const { reference } of fhirContext)
+    if (reference !== undefined) found(await client.request({ method: 'GET', path: reference }), 'resource of fhirContext');
   if (encounter === undefined) return;
   const { subject } = found(await client.request({ method: 'GET', path: `Encounter/${encounter}` }), 'encounter') as Encounter;
   if (subject?.reference !== `Patient/${patient}`) refuse(400, 'invalid', 'The encounter is not one of this patient.');
@@ -74,12 +87,14 @@ export async function requestLaunch(options: LaunchServiceOptions, principal: Pr
   const app = await findClientLaunchedAt(options.pool, asked.launchUrl);
   if (!app) refuse(404, 'not-found', 'No app is registered with this launch address.');
   await checkContext(options.clientFor(principal), asked);
-  const { patient, encounter, appContext } = asked;
+  const { patient, encounter, appContext, intent, fhirContext, needsBanner } = asked;
   const context: LaunchContext = {
     patient,
-    need_patient_banner: true,
+    need_patient_banner: needsBanner,
     ...(encounter === undefined ? {} : { encounter }),
     ...(appContext === undefined ? {} : { appContext }),
+    ...(intent === undefined ? {} : { intent }),
+    ...(fhirContext === undefined ? {} : { fhirContext }),
   };
   return { launch_id: await createLaunch(options.pool, { clientId: app.clientId, accountId: principal.userId, context }) };
 }

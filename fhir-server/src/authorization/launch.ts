@@ -2,11 +2,17 @@
 import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { storedId } from './adapter.ts';
+import type { FhirContextItem } from './fhir-context.ts';
 
 export interface LaunchContext {
   readonly patient?: string;
   readonly encounter?: string;
   readonly need_patient_banner?: boolean;
+  readonly fhirContext?: readonly FhirContextItem[];
+  readonly intent?: string;
+  readonly smart_style_url?: string;
+  /** The organization that the client belongs to. */
+  readonly tenant?: string;
   /** What a card's link gives to the app: opaque to us. */
   readonly appContext?: string;
 }

@@ -1,6 +1,7 @@
 // Operational data: accounts, clients, first credentials.
 export * from './account.ts';
 export * from './client.ts';
+export { type ClientMetadata, clientMetadata, RegistrationError } from './client-registration.ts';
 export * from './credentials.ts';
 export { operationalMigrations } from './migrations/index.ts';
 export { RegisteredOrigins } from './origins.ts';
