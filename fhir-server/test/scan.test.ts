@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import fc from 'fast-check';
-import { numberOf, numberText, parseJson, scanJson } from '../src/http/scan.ts';
+import { numberOf, numberText, parseJson, parseJsonInTurns, scanJson } from '../src/http/scan.ts';
 
 const limits = { maxDepth: 20, maxKeysPerObject: 100 };
 const bytes = (text: string): Buffer => Buffer.from(text);
@@ -167,5 +167,65 @@ describe('scan: properties', () => {
       }),
       { numRuns: 300 },
     );
+  });
+});
+
+describe('bodies that are read in turns', () => {
+  const whole = { maxDepth: 64, maxKeysPerObject: 2000 };
+  const inTurns = (text: string): Promise<unknown> => parseJsonInTurns(bytes(text), whole);
+  const refused = async (text: string, code: string): Promise<void> => {
+    await assert.rejects(inTurns(text), (error) => error instanceof OperationOutcomeError && error.issues[0]?.code === code);
+  };
+  const long = 'x'.repeat(100_000);
+
+  it('refuses more values than a resource or a body may have, and longer strings, numbers and names', async () => {
+    await refused(`{"resourceType":"Patient","x":[${'1,'.repeat(100_001)}1]}`, 'too-long');
+    await refused(`{"resourceType":"Patient","name":[${'{},'.repeat(100_001)}{}]}`, 'too-long');
+    await refused(`{"resourceType":"Bundle","entry":[{"resource":{"x":[${'1,'.repeat(100_001)}1]}}]}`, 'too-long');
+    await refused(`{"resourceType":"Bundle","entry":[${'{},'.repeat(1_000_001)}{}]}`, 'too-long');
+    await refused(`{"resourceType":"Patient","gender":"${'x'.repeat(6_300_000)}"}`, 'too-long');
+    await refused(`{"a":[${'9'.repeat(1001)}],"b":"${long}"}`, 'too-long');
+    await refused(`{"${'k'.repeat(513)}":1,"b":"${long}"}`, 'too-long');
+  });
+
+  it('takes long content, and as many values in a Bundle as its entries may have together', async () => {
+    const data = 'AAAA'.repeat(2_000_000);
+    assert.deepEqual(await inTurns(`{"resourceType":"Binary","data":"${data}"}`), { resourceType: 'Binary', data });
+    const bundle = (await inTurns(`{"resourceType":"Bundle","entry":[${'{"a":[1,2,3]},'.repeat(60_000)}{}]}`)) as { entry: unknown[] };
+    assert.equal(bundle.entry.length, 60_001);
+    assert.deepEqual(bundle.entry.slice(-2), [{ a: [1, 2, 3] }, {}]);
+  });
+
+  it('refuses what is not JSON, wherever it stands', async () => {
+    for (const text of [
+      `{"a":"${long}"`,
+      `{"a":"${long}\\x"}`,
+      `{"a":"${long}\n"}`,
+      `{"a":"${long}","b":01}`,
+      `{"a":"${long}","b":1.2.3}`,
+      `{"a":"${long}","b":-}`,
+      `{"a":"${long}" "b":1}`,
+      `[{"a":"${long}"} {}]`,
+      `[{"a":"${long}"},{},]`,
+      `[{"a":"${long}"},{]`,
+      `{"a":["${long}",{"b":1.50}}`,
+    ])
+      await refused(text, 'structure');
+  });
+
+  it('gives what JSON.parse gives, with the digits of numbers', async () => {
+    const value = fc.jsonValue({ maxDepth: 2 });
+    await fc.assert(
+      fc.asyncProperty(value, fc.array(value, { maxLength: 4 }), fc.constantFrom(1, 30), async (first, items, times) => {
+        // Beyond 64 KB, in one piece and in many.
+        const list = Array.from({ length: times }, () => items).flat();
+        const text = JSON.stringify({ long, first, list: [...list, { d: 1 }], __proto__: 1, escaped: `"${long}é` });
+        assert.deepEqual(await inTurns(text), JSON.parse(text));
+        assert.deepEqual(await inTurns(`[${text},${text}]`), [JSON.parse(text), JSON.parse(text)]);
+      }),
+      { numRuns: 25 },
+    );
+    const exact = `{"long":"${long}","list":[{"a":1.50},{"b":[2.00,1e2]},3.10,{"__proto__":{"c":0.0}}]}`;
+    assert.equal(JSON.stringify(await inTurns(exact)), exact);
   });
 });

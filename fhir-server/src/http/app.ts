@@ -12,7 +12,7 @@ import type { Server } from '../server.ts';
 import { asksForContent, binaryOf, contentOf, parseBinaryBodies } from './binary.ts';
 import { compressAnswers, unpackBodies } from './encodings.ts';
 import { unavailable } from './faults.ts';
-import { type Format, negotiate, parseFhirBodies, refusalFormat, rendered } from './formats.ts';
+import { type Format, negotiate, parseFhirBodies, refusalFormat, rendered, xmlLimitBytes } from './formats.ts';
 import { addVary } from './vary.ts';
 import { isSocketRequest } from './websocket.ts';
 
@@ -80,7 +80,7 @@ function asOutcomeError(error: unknown): OperationOutcomeError | undefined {
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new OperationOutcomeError(413, {
       code: 'too-long',
-      diagnostics: `A body may have at most ${bodyLimitBytes} bytes, a form ${formLimitBytes}.`,
+      diagnostics: `A body may have at most ${bodyLimitBytes} bytes, one in XML ${xmlLimitBytes}, a form ${formLimitBytes}.`,
     });
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
     return new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'Send application/fhir+json or application/fhir+xml.' });
@@ -215,8 +215,8 @@ function interactionRequest(server: Server, request: FastifyRequest): Interactio
       code: 'too-costly',
       diagnostics: `A request may have at most ${maximumParameters} parameters.`,
     });
-  if (request.body instanceof Readable && segments[0] !== '$import')
-    throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'NDJSON is for $import.' });
+  if (request.body instanceof Readable && !['$import', '$deidentify'].includes(segments[0] ?? ''))
+    throw new OperationOutcomeError(415, { code: 'not-supported', diagnostics: 'NDJSON is for $import and $deidentify.' });
   const body = Buffer.isBuffer(request.body) ? binaryOf(server, request, segments, request.body) : request.body;
   const headers = request.headers as { [name: string]: string | undefined };
   const method = request.method === 'HEAD' ? 'GET' : request.method;

@@ -4,14 +4,16 @@ import { OperationOutcomeError, parseExact, type Resource } from '@limen/fhir-mo
 import { loadDefinitions } from '@limen/fhir-model/definitions';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { jsonPatchType, xmlPatchType } from '../patch/index.ts';
-import { formatXml, parseXml } from '../xml/index.ts';
-import { parseJson } from './scan.ts';
+import { formatXml, parseXmlInTurns } from '../xml/index.ts';
+import { parseJsonInTurns } from './scan.ts';
 
 export interface Format {
   readonly kind: 'json' | 'xml';
   readonly pretty: boolean;
 }
 
+/** Reading XML costs many times what JSON of the same content costs. */
+export const xmlLimitBytes = 10 * 1024 * 1024;
 export const bodyLimits = { maxDepth: 64, maxKeysPerObject: 2000 };
 const jsonTypes = ['application/fhir+json', 'application/json', 'application/json+fhir'];
 const xmlTypes = ['application/fhir+xml', 'application/xml', 'text/xml', 'application/xml+fhir'];
@@ -142,18 +144,22 @@ export function parseFhirBodies(scope: FastifyInstance): void {
   });
   scope.addContentTypeParser([...jsonTypes, jsonPatchType], { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
     checkParameters(request);
-    return body.length === 0 ? undefined : parseJson(body, bodyLimits);
+    return body.length === 0 ? undefined : parseJsonInTurns(body, bodyLimits);
   });
-  scope.addContentTypeParser(xmlTypes, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
+  scope.addContentTypeParser(xmlTypes, { parseAs: 'buffer', bodyLimit: xmlLimitBytes }, async (request: FastifyRequest, body: Buffer) => {
     checkParameters(request);
-    return body.length === 0 ? undefined : parseXml(body, loadDefinitions(), bodyLimits);
+    return body.length === 0 ? undefined : parseXmlInTurns(body, loadDefinitions(), bodyLimits);
   });
   // Taken as a text: what it means depends on the resource that it is for.
-  scope.addContentTypeParser(xmlPatchType, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
-    checkParameters(request);
-    if (!isUtf8(body)) throw new OperationOutcomeError(400, { code: 'structure', diagnostics: 'The body is not XML in UTF-8.' });
-    return body.toString('utf8');
-  });
+  scope.addContentTypeParser(
+    xmlPatchType,
+    { parseAs: 'buffer', bodyLimit: xmlLimitBytes },
+    async (request: FastifyRequest, body: Buffer) => {
+      checkParameters(request);
+      if (!isUtf8(body)) throw new OperationOutcomeError(400, { code: 'structure', diagnostics: 'The body is not XML in UTF-8.' });
+      return body.toString('utf8');
+    },
+  );
   scope.addContentTypeParser('application/graphql', { parseAs: 'string' }, async (request: FastifyRequest, query: string) => {
     checkParameters(request);
     return { query };

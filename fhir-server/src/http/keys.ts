@@ -9,6 +9,8 @@ export interface ScanLimits {
 /** Beyond so many keys an object gets a real set; below, comparing hashes is faster and allocates nothing. */
 const maxListed = 32;
 const backslash = 0x5c;
+/** The longest name of FHIR has 50 characters. */
+const maxKeyBytes = 512;
 
 function refuse(code: 'too-long' | 'structure', diagnostics: string): never {
   throw new OperationOutcomeError(400, { code, diagnostics });
@@ -29,10 +31,21 @@ export class KeySets {
   private depth = 0;
   private top = 0;
   inObject = false;
+  private last: readonly [start: number, end: number] = [0, 1];
 
   constructor(bytes: Uint8Array, limits: ScanLimits) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.limits = limits;
+  }
+
+  /** Objects and arrays that are open. */
+  get level(): number {
+    return this.depth;
+  }
+
+  /** The key that was added last. */
+  get lastName(): string {
+    return this.text(...this.last);
   }
 
   open(object: boolean): void {
@@ -54,6 +67,8 @@ export class KeySets {
 
   /** Adds the key between the quotes at `start` and `end` to the innermost object. */
   add(start: number, end: number): void {
+    if (end - start > maxKeyBytes) refuse('too-long', 'A property of the body has too long a name.');
+    this.last = [start, end];
     const level = this.depth - 1;
     const count = (this.counts[level] ?? 0) + 1;
     if (count > this.limits.maxKeysPerObject) refuse('too-long', 'An object of the body has too many properties.');

@@ -11,6 +11,9 @@ const attributes = words(
 );
 const links = words('href src cite longdesc');
 
+/** What a page of text needs many times over; each tag costs up to a microsecond. */
+const maximumTags = 120_000;
+const maximumDepth = 100;
 const opening = /^<div[\s>]/;
 /** All attributes of a tag at once; `attribute` then takes them apart. */
 const tag = /<(\/?)([A-Za-z][A-Za-z0-9]*)((?:\s+[A-Za-z][A-Za-z:]*\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>/y;
@@ -73,7 +76,8 @@ function isSafeTag(open: string[], [, slash, name = '', attributeText = '', clos
   if (!elements.has(name)) return false;
   if (slash) return attributeText === '' && !closed && open.pop() === name;
   if (!closed) open.push(name);
-  return areSafeAttributes(attributeText);
+  if (open.length > maximumDepth) return false;
+  return attributeText === '' || areSafeAttributes(attributeText);
 }
 
 /** Index after the comment at `start`, or -1. Stricter than HTML, so that a browser sees it end where we do. */
@@ -88,7 +92,7 @@ export function isSafeNarrative(text: string): boolean {
   if (!opening.test(text) || !namespace.test(text.slice(0, text.indexOf('>') + 1))) return false;
   const open: string[] = [];
   let content = false;
-  for (let next = 0; next >= 0; ) {
+  for (let next = 0, tags = 0; next >= 0 && tags < maximumTags; tags++) {
     tag.lastIndex = next;
     const found = tag.exec(text);
     if (found && !isSafeTag(open, found)) return false;

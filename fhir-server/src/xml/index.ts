@@ -11,7 +11,7 @@ export {
   xhtmlNamespace,
 } from './document.ts';
 export { formatXml } from './format.ts';
-export { parseXml } from './parse.ts';
+export { parseXml, parseXmlInTurns } from './parse.ts';
 export { type XmlLimits, xmlText } from './reader.ts';
 export { type XmlElement, type XmlSchema, type XmlType, xmlSchema } from './schema.ts';
 export { xmlNarrative } from './xhtml.ts';

@@ -3,9 +3,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { Resource } from '@limen/fhir-model';
 import type { Definitions } from '@limen/fhir-model/definitions';
+import { runAtOnce, runInTurns } from '../pace.ts';
 import { exactNumber } from '../validation/index.ts';
 import { xhtmlNamespace } from './document.ts';
-import { readXml, type XmlHandler, type XmlLimits, type XmlTag, xmlText } from './reader.ts';
+import { preparing, reading, type XmlHandler, type XmlLimits, type XmlTag } from './reader.ts';
 import { notXml, refuseXml } from './refusal.ts';
 import { type XmlElement, type XmlSchema, type XmlType, xmlSchema } from './schema.ts';
 
@@ -41,6 +42,7 @@ interface HolderFrame {
 type Frame = ObjectFrame | PrimitiveFrame | HolderFrame;
 
 const fhirNamespace = 'http://hl7.org/fhir';
+const maxElementsOfItem = 100_000;
 const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const numeric: ReadonlySet<string> = new Set(['integer', 'positiveInt', 'unsignedInt', 'decimal']);
 const ignoredAttribute = /^xmlns(?::|$)|:schemaLocation$/;
@@ -59,6 +61,7 @@ class ResourceBuilder implements XmlHandler {
   /** Depth inside a narrative, whose elements are none of ours. */
   private inside = 0;
   private narrativeStart = 0;
+  private elements = 0;
   result: Json | undefined;
 
   constructor(text: string, schema: XmlSchema) {
@@ -71,6 +74,10 @@ class ResourceBuilder implements XmlHandler {
       this.inside += 1;
       return;
     }
+    // Of an entry of a Bundle, or of a resource: what is then handled in one go.
+    if (this.stack.length === 1 && this.stack[0]?.kind === 'object' && this.stack[0].label === 'Bundle') this.elements = 0;
+    this.elements += 1;
+    if (this.elements > maxElementsOfItem) refuseXml('A resource of the body has too many elements.', undefined, 'too-long');
     const parent = this.stack.at(-1);
     if (parent?.kind === 'object') this.openElement(parent, tag);
     else if (parent?.kind === 'primitive') this.openExtension(parent, tag);
@@ -223,15 +230,24 @@ function put(json: Json, element: XmlElement, value: unknown): void {
   else json[element.name] = value;
 }
 
+function* resourceOf(body: Uint8Array | string, definitions: Definitions, limits: XmlLimits): Generator<undefined, Resource> {
+  if (typeof body !== 'string' && !isUtf8(body)) refuseXml(notXml);
+  const decoded = typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
+  const text = yield* preparing(decoded);
+  const builder = new ResourceBuilder(text, xmlSchema(definitions));
+  yield* reading(text, builder, limits);
+  return (builder.result ?? refuseXml(notXml)) as unknown as Resource;
+}
+
 /**
  * Reads a resource in FHIR XML. Comments are dropped, decimals keep their digits, the narrative keeps its text.
  * @throws OperationOutcomeError 400 `structure`, or `too-long` beyond the limits; its text repeats nothing of the body
  */
 export function parseXml(body: Uint8Array | string, definitions: Definitions, limits: XmlLimits): Resource {
-  if (typeof body !== 'string' && !isUtf8(body)) refuseXml(notXml);
-  const decoded = typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8');
-  const text = xmlText(decoded);
-  const builder = new ResourceBuilder(text, xmlSchema(definitions));
-  readXml(text, builder, limits);
-  return (builder.result ?? refuseXml(notXml)) as unknown as Resource;
+  return runAtOnce(resourceOf(body, definitions, limits));
+}
+
+/** As `parseXml`; a large body is read in turns with other work. */
+export function parseXmlInTurns(body: Uint8Array, definitions: Definitions, limits: XmlLimits): Promise<Resource> {
+  return runInTurns(resourceOf(body, definitions, limits));
 }
