@@ -24,6 +24,8 @@ export interface Config {
   /** The service that holds the vault's master key; absent: files in the data folder. */
   readonly vaultKeys: { readonly url: string; readonly token?: string } | undefined;
   readonly dataDir: string;
+  /** Policies that a caller of $deidentify may choose beside the server's own. */
+  readonly deidentifyPolicies: readonly string[];
   readonly bodyCodec: 'deflate' | 'text';
   readonly policyName: string;
   /** Rules and keys of the operator, when the policy is a file. */
@@ -39,6 +41,8 @@ export interface Config {
   readonly trustedOrigins: readonly string[];
   /** Whether a conditional delete may delete more than one resource. */
   readonly conditionalDelete: 'single' | 'multiple';
+  /** The access policy of a file; undefined: the shipped one. */
+  readonly accessPolicy: unknown;
 }
 
 function wholeNumber(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
@@ -83,6 +87,16 @@ function pemFile(env: NodeJS.ProcessEnv, name: string): string | undefined {
   }
 }
 
+function jsonFile(env: NodeJS.ProcessEnv, name: string): unknown {
+  const text = pemFile(env, name);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new StartError(`${name} names a file that is not JSON.`);
+  }
+}
+
 function mllpTls(env: NodeJS.ProcessEnv): MllpTls | undefined {
   const [key, certificate, clientAuthorities] = ['MLLP_TLS_KEY', 'MLLP_TLS_CERT', 'MLLP_TLS_CLIENT_CA'].map((name) => pemFile(env, name));
   if (!key && !certificate && !clientAuthorities) return undefined;
@@ -118,6 +132,13 @@ function policyOf(env: NodeJS.ProcessEnv): Pick<Config, 'policyName' | 'ruleFile
   const text = textFile(given, 'DEIDENTIFICATION_POLICY');
   const keysFile = env['DEIDENTIFICATION_KEYS'];
   return { policyName: 'rule-file', ruleFile: { text, keys: keysFile ? keysOf(textFile(keysFile, 'DEIDENTIFICATION_KEYS')) : {} } };
+}
+
+function deidentifyPolicies(env: NodeJS.ProcessEnv): string[] {
+  const given = (env['DEIDENTIFY_POLICIES'] ?? '').split(/[\s,]+/).filter(Boolean);
+  if (given.some((name) => !['date-shift', 'safe-harbor'].includes(name)))
+    throw new StartError('DEIDENTIFY_POLICIES may hold date-shift and safe-harbor.');
+  return given;
 }
 
 function textFile(file: string, name: string): string {
@@ -189,11 +210,13 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     bodyCodec,
     policyName,
     ruleFile,
+    deidentifyPolicies: deidentifyPolicies(env),
     writeLanes: wholeNumber(env, 'WRITE_LANES', 3),
     importSources: folders(env, 'IMPORT_SOURCES', ['https:', 'file:']),
     subscriptionEndpoints: folders(env, 'SUBSCRIPTION_ENDPOINTS', ['https:']),
     subscriptionWebsockets: env['SUBSCRIPTION_WEBSOCKETS'] === '1',
     trustedOrigins: folders(env, 'TRUSTED_ORIGINS', ['https:', 'http:']).map((each) => new URL(each).origin),
     conditionalDelete,
+    accessPolicy: jsonFile(env, 'ACCESS_POLICY'),
   };
 }

@@ -107,6 +107,7 @@ async function main(): Promise<void> {
     dataDir: config.dataDir,
     policyName: config.policyName,
     ...(config.ruleFile ? { ruleFile: config.ruleFile } : {}),
+    deidentifyPolicies: config.deidentifyPolicies,
     bodyCodec: config.bodyCodec,
     origin,
     operations: providers([acuteCareRisk({ inference }), checkMedications]),
@@ -119,6 +120,7 @@ async function main(): Promise<void> {
     trustedOrigins: config.trustedOrigins,
     metricsPort: config.metricsPort,
     conditionalDelete: config.conditionalDelete,
+    accessPolicy: config.accessPolicy,
   });
   stops.push(() => server.close());
   server.mountHooks(cdsHooks(server, inference, config));

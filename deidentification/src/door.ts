@@ -8,7 +8,7 @@ import { futureElement } from './happened.ts';
 import { ownNames } from './name-words.ts';
 import { collect } from './own-patient.ts';
 import { finishPatient } from './patient.ts';
-import type { Policy, PolicyCoding } from './policy.ts';
+import type { Policy } from './policy.ts';
 import { policySystem } from './policy.ts';
 import type { Done } from './rule-file/labels.ts';
 import { compileRules } from './rule-file/run.ts';
@@ -52,17 +52,13 @@ function codings(value: unknown): Json[] {
 /** The label and tag of the policy, once, after those that were there. */
 function labelled(meta: unknown, policy: Policy): Json {
   const fields = isObject(meta) ? meta : {};
-  const add = (list: Json[], ...more: PolicyCoding[]): unknown[] => [...list, ...more.map((coding) => ({ ...coding }))];
+  const { security: given, tag, ...rest } = fields;
+  const label = policy.label ? [{ ...policy.label }] : [];
+  const security = [...codings(given).filter((c) => !labelCodes.has(String(c['code']))), ...label];
   return {
-    ...fields,
-    security: add(
-      codings(fields['security']).filter((c) => !labelCodes.has(String(c['code']))),
-      ...(policy.label ? [policy.label] : []),
-    ),
-    tag: add(
-      codings(fields['tag']).filter((c) => c['system'] !== policySystem),
-      policy.tag,
-    ),
+    ...rest,
+    ...(security.length > 0 ? { security } : {}),
+    tag: [...codings(tag).filter((c) => c['system'] !== policySystem), { ...policy.tag }],
   };
 }
 

@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import { openAnchors } from './audit/anchor.ts';
 import { auditLog } from './audit/log.ts';
 import { authorization } from './authorization/index.ts';
+import { compileAccessPolicy } from './authorization/roles.ts';
 import { createApp, mountFhir } from './http/app.ts';
 import { bodyLimits } from './http/formats.ts';
 import { mountHealth } from './http/health.ts';
@@ -55,6 +56,7 @@ import { KeyUnavailable, openVaultParts, tenantPseudonyms, VaultTooNew } from '.
 const tenant = 1;
 const closeGraceMs = 2000;
 const storesCloseMs = 15_000;
+const parseLine = (line: Buffer): unknown => parseJson(line, bodyLimits);
 /** Resources a file of an export. */
 const exportFileMaximum = 100_000;
 
@@ -67,11 +69,15 @@ export interface ServerOptions {
   readonly policyName: string;
   /** Of the policy `rule-file`: its rules and keys as they stand in the operator's files. */
   readonly ruleFile?: { readonly text: string; readonly keys: { readonly [name: string]: string } };
+  /** Policies that a caller of $deidentify may choose beside the server's own. */
+  readonly deidentifyPolicies?: readonly string[];
   readonly bodyCodec: 'deflate' | 'text';
   /** http://127.0.0.1:8080 */
   readonly origin: string;
   readonly operations: readonly OperationProvider[];
   readonly log: Logger;
+  /** An access policy instead of the shipped one, as read from its file. */
+  readonly accessPolicy?: unknown;
   readonly now: () => Date;
   readonly writeLanes: number;
   readonly metricsPort: number;
@@ -225,6 +231,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     definitions,
     types,
     policy: chosen,
+    deidentifyPolicies: options.deidentifyPolicies ?? [],
+    parseLine,
     clientIds,
     conditionalDelete: options.conditionalDelete ?? 'single',
     door,
@@ -257,7 +265,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
       sourceIds,
       importSources: options.importSources ?? [],
       exportFileMaximum,
-      parse: (line) => parseJson(line, bodyLimits),
+      parse: parseLine,
     }),
     subscriptions:
       subscriptionEndpoints.length > 0 || options.subscriptionWebsockets
@@ -279,9 +287,13 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     listPatients: (principal, query) => patientList(server, principal, query),
     clientFor,
     outgoing: { trusted: (each) => options.trustedOrigins?.includes(each) ?? false },
+    ...(options.accessPolicy === undefined ? {} : { accessPolicy: compileAccessPolicy(options.accessPolicy) }),
+    audit: (row) => server.audit.record(row),
+    accountCreated: () => practitioners(),
     onError: (error) => log.error({ event: 'bug', name: error.name }),
   });
-  await ensurePractitioners(pool, clientFor(await auth.principalForClient('limen-backend')));
+  const practitioners = async () => ensurePractitioners(pool, clientFor(await auth.principalForClient('limen-backend')));
+  await practitioners();
   auth.register(app);
   mountFhir(app, server, { ...auth, origins });
   if (options.subscriptionWebsockets && server.subscriptions)

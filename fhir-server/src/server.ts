@@ -23,6 +23,10 @@ export interface Server {
   readonly definitions: Definitions;
   readonly types: TypeNumbers;
   readonly policy: Policy;
+  /** Policies that a caller of $deidentify may choose beside it. */
+  readonly deidentifyPolicies: readonly string[];
+  /** A line of NDJSON as JSON values. @throws OperationOutcomeError */
+  readonly parseLine: (bytes: Buffer) => unknown;
   /** Clients choose ids (update-as-create): only under `synthetic`. */
   readonly clientIds: boolean;
   /** Whether a conditional delete may delete more than one resource. */

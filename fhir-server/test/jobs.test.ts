@@ -9,9 +9,9 @@ import { pathToFileURL } from 'node:url';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import fc from 'fast-check';
 import { JobFolder, NdjsonWriter } from '../src/jobs/export/files.ts';
-import { linesOf } from '../src/jobs/import/lines.ts';
 import { isAllowedSource, openSource } from '../src/jobs/import/source.ts';
 import { openOrder, sealOrder } from '../src/jobs/seal.ts';
+import { linesOf } from '../src/operations/ndjson-lines.ts';
 import { startWriteServer, type WriteServer } from './writeServer.ts';
 
 const respondAsync = { prefer: 'respond-async' };

@@ -56,6 +56,8 @@ export function smartConfiguration(origin: string): { [name: string]: string | s
       'system/*.cruds',
       'system/$acute-care-risk',
       'system/$check-medications',
+      'user/$deidentify',
+      'system/$deidentify',
     ],
     capabilities,
   };

@@ -1,5 +1,6 @@
 // The server's own operations, in the order of their documentation. $validate, terminology and the providers of other packages have their own routes.
 import { convert } from './convert.ts';
+import { deidentify } from './deidentify.ts';
 import { diff } from './diff.ts';
 import { encounterEverything, patientEverything } from './everything.ts';
 import { exportOperations } from './export.ts';
@@ -22,6 +23,7 @@ export const ownOperations: readonly OwnOperation[] = [
   metaDelete,
   diff,
   convert,
+  deidentify,
   ...exportOperations,
   importOperation,
   graphQl,

@@ -9,12 +9,12 @@ import type { WriteResult } from '../../interactions/write/entry.ts';
 import { isSubset, planChange } from '../../interactions/write/plan.ts';
 import type { Target } from '../../interactions/write/targets.ts';
 import { requireWrite } from '../../operations/import.ts';
+import type { Line } from '../../operations/ndjson-lines.ts';
 import type { Server } from '../../server.ts';
 import type { Change, Commit } from '../../store/commit.ts';
 import type { Stored } from '../../store/read.ts';
 import type { SourceIds } from '../../vault/index.ts';
 import type { BatchKey, BatchResult, Ledger } from './ledger.ts';
-import type { Line } from './lines.ts';
 import { type Item, type Refused, type Translated, translate } from './translate.ts';
 
 export interface BatchGround {

@@ -2,6 +2,7 @@
 // inputs again and passes over the batches that its ledger holds.
 import { type OperationOutcome, OperationOutcomeError, operationOutcome, type Principal } from '@limen/fhir-model';
 import type { ImportRequest } from '../../operations/import.ts';
+import { type Line, linesOf } from '../../operations/ndjson-lines.ts';
 import type { Server } from '../../server.ts';
 import { PlanOutdated } from '../../store/commit.ts';
 import type { SourceIds } from '../../vault/index.ts';
@@ -9,7 +10,6 @@ import { type JobFolder, NdjsonWriter } from '../export/files.ts';
 import type { JobResult, Run } from '../job.ts';
 import { afterCommit, type Batch, type BatchGround, digestOf, type PlannedBatch, planBatch, Seen } from './batch.ts';
 import { Ledger } from './ledger.ts';
-import { type Line, linesOf } from './lines.ts';
 import { openSource } from './source.ts';
 
 const batchLines = 200;
