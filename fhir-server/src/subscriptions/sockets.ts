@@ -48,7 +48,7 @@ export class Sockets {
    */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, authorization: string | undefined): void {
     const unbound = [...this.#connections].filter((connection) => !connection.isBound).length;
-    if (this.#connections.size >= this.#limits.connections || unbound >= this.#limits.unbound) throw tooMany();
+    if (this.count >= this.#limits.connections || unbound >= this.#limits.unbound) throw tooMany();
     this.#server.handleUpgrade(request, socket, head, (opened) => {
       const connection = new Connection(opened, this.#limits, async (message) => {
         const bound = await this.#bind(message, authorization);
@@ -58,6 +58,11 @@ export class Sockets {
       this.#connections.add(connection);
       opened.on('close', () => this.#connections.delete(connection));
     });
+  }
+
+  /** Connections that are open now. */
+  get count(): number {
+    return this.#connections.size;
   }
 
   #ofClient(client: string): number {
