@@ -24,6 +24,7 @@ export {
   acuteCareWeightsSha256,
   notForClinicalUse,
 } from './models/acute-care-risk.ts';
+export { type OcrEngine, ocrEngine } from './ocr/ocr-engine.ts';
 export { acuteCareRisk } from './operations/acute-care-risk.ts';
 export { checkMedications } from './operations/check-medications.ts';
 export { unverifiedNotice } from './results/detected-issue.ts';

@@ -1,4 +1,5 @@
 // De-identification: the door that every resource passes, and the rules for free text. Pure.
+export type { AttachmentContext, AttachmentScrubber, FindText, FoundWord, GreyImage, ScrubbedAttachment } from './attachment.ts';
 export * from './contract.ts';
 export * from './dicom/index.ts';
 export { compileDoor, type Deidentified, type Door } from './door.ts';

@@ -1,2 +1,2 @@
 // DICOM in and out: the gateway between imaging devices and the FHIR server.
-export {};
+export { dicomScrubber } from './scrubber.ts';

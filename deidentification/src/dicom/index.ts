@@ -5,4 +5,4 @@ export { asciiOf, type DicomDataset, type DicomElement, type DicomFile, refuseDi
 export { deidentifyDicom } from './deidentify.ts';
 export { explicitLittleEndian, readDicom } from './read.ts';
 export { deidentifyDicomFile, writeChecked } from './scrub-file.ts';
-export { sequenceElement, textElement } from './write.ts';
+export { sequenceElement, textElement, writeDicom } from './write.ts';
