@@ -159,6 +159,24 @@ describe('events', () => {
     assert.equal(list(events.json['entry']).length, 3);
   });
 
+  test('heartbeats while nothing happens, of a topic only', async () => {
+    const body = subscription('beat', 'Observation?code=9999-9') as { channel: object; _criteria: object };
+    const extension = [{ url: `${backport}/backport-heartbeat-period`, valueUnsignedInt: 1 }];
+    const channel = { ...body.channel, extension };
+    assertRefused(
+      await fhir('Subscription', { body: { ...body, criteria: 'Observation?code=9999-9', _criteria: undefined, channel } }),
+      422,
+    );
+    const made = await fhir('Subscription', { body: { ...body, channel } });
+    assert.equal(made.status, 201, made.text);
+    await until(() => (notifications('/hooks/beat').length >= 3 ? true : undefined));
+    await fhir('Observation', { body: observation('9999-9') });
+    await until(() => (numbers('/hooks/beat').length >= 1 ? true : undefined));
+    const types = notifications('/hooks/beat').map(({ type }) => type);
+    assert.deepEqual(types.slice(0, 3), ['handshake', 'heartbeat', 'heartbeat']);
+    assert.equal((await fhir(`Subscription/${made.json['id']}`, { method: 'DELETE' })).status, 204);
+  });
+
   test('R4 criteria: a bare call, or the resource put below the endpoint', async () => {
     const r4 = (path: string, payload: object): object => ({
       resourceType: 'Subscription',
