@@ -4,6 +4,24 @@ import type { ScopeSet } from './scopes.ts';
 /** Which world a principal writes from. */
 export type Plane = 'identified' | 'stored';
 
+/** Roles of people; what each may do is said by the access policy of the server. */
+export const roles = [
+  'administrator',
+  'privacy-officer',
+  'physician',
+  'nurse',
+  'pharmacist',
+  'radiologist',
+  'researcher',
+  'auditor',
+  'patient',
+] as const;
+export type Role = (typeof roles)[number];
+
+/** https://terminology.hl7.org/ValueSet-v3-PurposeOfUse.html, as far as roles name one. */
+export const purposesOfUse = ['TREAT', 'HOPERAT', 'HRESCH', 'HCOMPL', 'HSYSADMIN', 'PATRQT', 'BTG'] as const;
+export type PurposeOfUse = (typeof purposesOfUse)[number];
+
 export interface Principal {
   /** Tenant of the access token; `main` by default. */
   readonly tenant: string;
@@ -12,11 +30,11 @@ export interface Principal {
   readonly userId?: string;
   /** Practitioner reference of the account, e.g. "Practitioner/<id>". */
   readonly fhirUser?: string;
-  readonly role: 'physician' | 'administrator' | 'system';
+  readonly role: Role | 'system';
   readonly plane: Plane;
   readonly view: 'stored';
   /** Purpose of use; TREAT lets system times be seen (DECISIONS 1). */
-  readonly purpose?: 'TREAT';
+  readonly purpose?: PurposeOfUse;
   readonly scopes: ScopeSet;
   /** Launch context: logical id of the patient that `patient/` scopes are bound to. */
   readonly patient?: string;
@@ -25,9 +43,30 @@ export interface Principal {
   readonly updateMode: 'replace' | 'merge';
   /** May translate raw identifiers in searches. */
   readonly reidentify: boolean;
+  /** Elements that this principal never sees nor searches by: "Patient.address", "*.text". */
+  readonly masks?: readonly string[];
+  /** Sees real system times though not treating: looks after the system or its records (DECISIONS 1). */
+  readonly systemTimes?: boolean;
+  /** How the user signed in (RFC 8176), when, and when a second factor was last shown; seconds since 1970. */
+  readonly amr?: readonly string[];
+  readonly authTime?: number;
+  readonly secondFactorAt?: number;
 }
 
 /** System times give the date offset away; they are real only for these (DECISIONS 1). */
 export function seesSystemTimes(principal: Principal): boolean {
-  return principal.plane === 'identified' || principal.purpose === 'TREAT' || principal.role === 'administrator';
+  return (
+    principal.plane === 'identified' ||
+    principal.purpose === 'TREAT' ||
+    principal.systemTimes === true ||
+    principal.role === 'administrator'
+  );
+}
+
+const stepUpMinutes = 5;
+
+/** True when the user has shown a second factor within the last minutes: re-identification asks for that, signed in or not. */
+export function steppedUp(principal: Pick<Principal, 'secondFactorAt'>, now: Date, minutes = stepUpMinutes): boolean {
+  const { secondFactorAt } = principal;
+  return secondFactorAt !== undefined && now.getTime() / 1000 - secondFactorAt <= minutes * 60;
 }

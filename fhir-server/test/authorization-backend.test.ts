@@ -322,13 +322,13 @@ describe('first start', () => {
     assert.equal(await readFile(path, 'utf8'), text);
     assert.deepEqual(
       JSON.parse(text).users.map((u: { role: string }) => u.role),
-      ['physician', 'administrator'],
+      ['administrator', 'privacy-officer', 'physician', 'nurse', 'pharmacist', 'radiologist', 'researcher', 'auditor'],
     );
   });
 
   test('passwords are argon2id, and in no table in clear', async () => {
     const { rows } = await database.pool.query('select password_hash, a::text as line from operational.account a');
-    assert.equal(rows.length, 2);
+    assert.equal(rows.length, 8);
     for (const { password_hash, line } of rows) {
       assert.match(password_hash, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
       assert.equal(

@@ -1,15 +1,22 @@
 // Bearer token to principal: https://www.rfc-editor.org/rfc/rfc6750
-import { OperationOutcomeError, type Principal, parseScopes } from '@limen/fhir-model';
+import { OperationOutcomeError, type Principal, parseScopes, type Role } from '@limen/fhir-model';
 import type { Pool } from 'pg';
-import { findClient, type RegisteredClient } from '../operational/index.ts';
+import { type Account, findClient, type RegisteredClient } from '../operational/index.ts';
+import { touchSession } from '../operational/session.ts';
 import { aliveSql, storedId } from './adapter.ts';
 import type { LaunchContext } from './launch.ts';
+import { roleScopes } from './permitted-scopes.ts';
+import type { AccessPolicy, RolePolicy } from './roles.ts';
 
 interface TokenRow {
   readonly scope: string | null;
   readonly extra: LaunchContext | null;
   readonly accountId: string | null;
-  readonly role: 'physician' | 'administrator' | null;
+  readonly role: Role | null;
+  readonly sessionUid: string | null;
+  readonly amr: readonly string[] | null;
+  readonly authTime: number | null;
+  readonly secondFactorAt: number | null;
   readonly practitionerId: string | null;
   readonly clientId: string;
   readonly tenant: string;
@@ -19,10 +26,13 @@ interface TokenRow {
 }
 
 const tokenSql = `select t.payload->>'scope' as scope, t.payload->'extra' as extra, t.payload->>'accountId' as "accountId", a.role,
-    a.practitioner_id as "practitionerId", c.client_id as "clientId", c.tenant, c.plane, c.update_mode as "updateMode", c.reidentify
+    a.practitioner_id as "practitionerId", c.client_id as "clientId", c.tenant, c.plane, c.update_mode as "updateMode", c.reidentify,
+    t.payload->>'sessionUid' as "sessionUid", l.amr, extract(epoch from l.authenticated_at)::int4 as "authTime",
+    extract(epoch from l.second_factor_at)::int4 as "secondFactorAt"
   from operational.oidc t
   join operational.client c on c.client_id = t.payload->>'clientId'
-  left join operational.account a on a.id::text = t.payload->>'accountId'
+  left join operational.account a on a.id::text = t.payload->>'accountId' and a.disabled_at is null
+  left join operational.login_session l on l.uid = t.payload->>'sessionUid'
   where t.kind = any('{AccessToken,ClientCredentials}') and t.id = $1 and ${aliveSql}`;
 
 /** A revocation must be seen within a second everywhere: less than that, minus the time of the query. */
@@ -39,22 +49,35 @@ function unauthorized(origin: string, error: string | undefined): OperationOutco
   );
 }
 
-/** A person acts on the stored plane, whatever client is used; only a physician treats. */
-function userPrincipal(row: TokenRow, accountId: string, role: 'physician' | 'administrator'): Principal {
+/** What the role of a person makes of a principal: on the stored plane, whatever client is used. */
+export function personPrincipal(account: Pick<Account, 'id' | 'practitionerId'>, role: RolePolicy) {
+  const [purpose] = role.purposes;
+  return {
+    userId: account.id,
+    fhirUser: `Practitioner/${account.practitionerId}`,
+    role: role.role,
+    plane: 'stored',
+    view: 'stored',
+    ...(purpose === undefined ? {} : { purpose }),
+    updateMode: 'replace',
+    reidentify: role.reidentify,
+    ...(role.masks.length > 0 ? { masks: role.masks } : {}),
+    ...(role.systemTimes ? { systemTimes: true } : {}),
+  } as const satisfies Partial<Principal>;
+}
+
+function userPrincipal(row: TokenRow, accountId: string, role: RolePolicy): Principal {
   return {
     tenant: row.tenant,
     clientId: row.clientId,
-    userId: accountId,
-    fhirUser: `Practitioner/${row.practitionerId}`,
-    role,
-    plane: 'stored',
-    view: 'stored',
-    ...(role === 'physician' ? { purpose: 'TREAT' as const } : {}),
-    scopes: parseScopes(row.scope ?? ''),
+    ...personPrincipal({ id: accountId, practitionerId: row.practitionerId ?? '' }, role),
+    // A role that was narrowed, or taken away, narrows tokens that are out already.
+    scopes: parseScopes(roleScopes(row.scope ?? '', role)),
     ...(row.extra?.patient ? { patient: row.extra.patient } : {}),
     ...(row.extra?.encounter ? { encounter: row.extra.encounter } : {}),
-    updateMode: 'replace',
-    reidentify: role === 'physician',
+    ...(row.amr ? { amr: row.amr } : {}),
+    ...(row.authTime === null ? {} : { authTime: row.authTime }),
+    ...(row.secondFactorAt === null ? {} : { secondFactorAt: row.secondFactorAt }),
   };
 }
 
@@ -85,10 +108,12 @@ export async function principalForClient(pool: Pool, clientId: string): Promise<
 export class TokenAuthenticator {
   readonly #pool: Pool;
   readonly #origin: string;
+  readonly #policy: AccessPolicy;
   readonly #known = new Map<string, { readonly principal: Principal; readonly until: number }>();
 
-  constructor(pool: Pool, origin: string) {
+  constructor(pool: Pool, origin: string, policy: AccessPolicy) {
     this.#pool = pool;
+    this.#policy = policy;
     this.#origin = origin;
   }
 
@@ -112,13 +137,15 @@ export class TokenAuthenticator {
       this.#known.delete(id);
       throw unauthorized(this.#origin, 'invalid_token');
     }
+    if (row.sessionUid) await touchSession(this.#pool, row.sessionUid);
     if (this.#known.size >= cacheMaximum) this.#known.clear();
     this.#known.set(id, { principal, until: started + cacheMs });
     return principal;
   }
 
   #principal(row: TokenRow): Principal | undefined {
-    if (row.accountId && row.role) return userPrincipal(row, row.accountId, row.role);
+    const role = row.role === null ? undefined : this.#policy.get(row.role);
+    if (row.accountId && role) return userPrincipal(row, row.accountId, role);
     return row.accountId ? undefined : systemPrincipal(row, row.scope ?? '');
   }
 }

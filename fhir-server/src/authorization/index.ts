@@ -2,7 +2,12 @@
 import { type FhirClient, OperationOutcomeError, type Principal } from '@limen/fhir-model';
 import type { FastifyInstance } from 'fastify';
 import type { Pool } from 'pg';
+import type { People } from '../accounts/people.ts';
+import { accountRoutes } from '../accounts/routes.ts';
+import type { AuditRow } from '../audit/chain.ts';
 import type { RegisteredOrigins } from '../operational/index.ts';
+import { SecretBox } from '../operational/secret-box.ts';
+import { deleteExpiredSteps } from '../operational/sign-in-step.ts';
 import type { OutgoingRules } from '../outgoing/index.ts';
 import { deleteExpired } from './adapter.ts';
 import { principalForClient, TokenAuthenticator } from './authenticate.ts';
@@ -15,6 +20,8 @@ import { requestLaunch } from './launch-service.ts';
 import { type ListPatients, PatientChoice } from './patient-choice.ts';
 import { smartProvider } from './provider.ts';
 import { registrationRoutes } from './registration.ts';
+import { type AccessPolicy, compileAccessPolicy } from './roles.ts';
+import { Sessions } from './sessions.ts';
 import { openidConfiguration, smartConfiguration } from './smart-configuration.ts';
 import { style, stylePath } from './style.ts';
 
@@ -30,6 +37,12 @@ export interface AuthorizationOptions {
   readonly listPatients: ListPatients;
   /** FHIR as this caller may see it, inside this process. */
   readonly clientFor: (principal: Principal) => FhirClient;
+  /** What roles may do; the shipped policy when absent. */
+  readonly accessPolicy?: AccessPolicy;
+  /** Audit trail of accounts and sessions. */
+  readonly audit?: (row: AuditRow) => Promise<void>;
+  /** An administrator has made an account: its Practitioner is to be made. */
+  readonly accountCreated?: () => Promise<void>;
   /** Told of bugs (never of refusals). */
   readonly onError?: (error: Error) => void;
 }
@@ -89,7 +102,8 @@ function userinfo(app: FastifyInstance, origin: string, authenticate: Authorizat
 export async function authorization(options: AuthorizationOptions): Promise<Authorization> {
   const { pool, origin, origins } = options;
   const keys = await authorizationKeys(options.keysDir);
-  const authenticator = new TokenAuthenticator(pool, origin);
+  const policy = options.accessPolicy ?? compileAccessPolicy();
+  const authenticator = new TokenAuthenticator(pool, origin, policy);
   const onError = options.onError ?? (() => undefined);
   const provider = smartProvider({
     pool,
@@ -100,15 +114,25 @@ export async function authorization(options: AuthorizationOptions): Promise<Auth
     onRevoke: () => authenticator.forget(),
     onError,
   });
-  const choice = new PatientChoice(options.listPatients, options.clientFor, keys.cookies[0] ?? '');
+  const choice = new PatientChoice(options.listPatients, options.clientFor, keys.cookies[0] ?? '', policy);
   const authenticate = (header: string | undefined) => authenticator.authenticate(header);
-  const pages = { pool, origin, provider, choice };
+  const people: People = {
+    pool,
+    box: new SecretBox(keys.accounts),
+    origin,
+    policy,
+    sessions: new Sessions(pool, provider),
+    accountCreated: options.accountCreated ?? (async () => undefined),
+    audit: options.audit ?? (async () => undefined),
+    onRevoke: () => authenticator.forget(),
+  };
+  const pages = { pool, origin, provider, choice, people };
   return {
     authenticate,
     principalForClient: (clientId) => principalForClient(pool, clientId),
     requestLaunch: (principal, body) => requestLaunch(options, principal, body),
     register(app) {
-      const cleaner = setInterval(() => void deleteExpired(pool).catch(onError), cleanMs).unref();
+      const cleaner = setInterval(() => void Promise.all([deleteExpired(pool), deleteExpiredSteps(pool)]).catch(onError), cleanMs).unref();
       app.addHook('onClose', async () => clearInterval(cleaner));
       app.register(async (scope) => {
         discovery(scope, '/fhir/.well-known/smart-configuration', smartConfiguration(origin));
@@ -118,7 +142,7 @@ export async function authorization(options: AuthorizationOptions): Promise<Auth
       app.register(async (scope) => userinfo(scope, origin, authenticate));
       app.register(async (scope) => registrationRoutes(scope, { pool, origin, authenticate }));
       app.register(async (scope) => oauthEndpoints(scope, provider, origin));
-      for (const routes of [interactionRoutes, launchRoutes]) {
+      for (const routes of [interactionRoutes, launchRoutes, accountRoutes]) {
         app.register(async (scope) => {
           scope.addHook('onRequest', async (request, reply) => {
             if (request.method === 'GET' && otherLoopbackName(request.headers.host, origin))

@@ -2,13 +2,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Interaction, Provider } from 'oidc-provider';
 import type { Pool } from 'pg';
-import { type Account, findAccount, findClient, login, type RegisteredClient } from '../operational/index.ts';
+import type { People } from '../accounts/people.ts';
+import { signIn } from '../accounts/sign-in.ts';
+import { type Account, findAccount, findClient, type RegisteredClient } from '../operational/index.ts';
 import { acceptForms, formOf, fromElsewhere, refuseForeign, sendPage } from './form.ts';
 import { consumeLaunch, type LaunchContext, saveContext } from './launch.ts';
-import { consentPage, encounterPage, errorPage, loginPage, pickerPage } from './pages.ts';
+import { consentPage, encounterPage, errorPage, pickerPage } from './pages.ts';
 import type { PatientChoice } from './patient-choice.ts';
 import { roleScopes } from './permitted-scopes.ts';
-import { grantSeconds } from './provider.ts';
+import { acrOf, grantSeconds } from './provider.ts';
 import { stylePath } from './style.ts';
 
 export interface InteractionOptions {
@@ -16,6 +18,7 @@ export interface InteractionOptions {
   readonly origin: string;
   readonly provider: Provider;
   readonly choice: PatientChoice;
+  readonly people: People;
 }
 
 interface Turn extends InteractionOptions {
@@ -24,8 +27,6 @@ interface Turn extends InteractionOptions {
   readonly interaction: Interaction;
   readonly form: URLSearchParams;
 }
-
-const loginProblem = 'User name or password is wrong, or the account is locked for a while.';
 
 async function finish(turn: Turn, result: object): Promise<FastifyReply> {
   const next = await turn.provider.interactionResult(turn.request.raw, turn.reply.raw, result);
@@ -41,15 +42,14 @@ function show(turn: Turn, html: string): FastifyReply {
 }
 
 async function loginTurn(turn: Turn): Promise<FastifyReply> {
-  const action = `/oauth/interaction/${turn.interaction.uid}`;
-  const username = turn.form.get('username');
-  if (username === null) return show(turn, loginPage(action));
-  const account = await login(turn.pool, username, turn.form.get('password') ?? '');
-  if (!account) return show(turn, loginPage(action, loginProblem));
-  const current = turn.interaction.session?.accountId;
-  if (current !== undefined && current !== account.id)
-    return show(turn, loginPage(action, 'Another user is signed in here: sign out first.'));
-  return finish(turn, { login: { accountId: account.id, remember: true } });
+  const { people, request, reply, interaction } = turn;
+  const answer = await signIn(people, request, reply, `/oauth/interaction/${interaction.uid}`);
+  if ('html' in answer) return show(turn, answer.html);
+  const { account, amr } = answer;
+  const current = interaction.session?.accountId;
+  if (current !== undefined && current !== account.id) return show(turn, errorPage('Another user is signed in here: sign out first.'));
+  if (current === undefined) await people.sessions.start(request, reply, account, amr);
+  return finish(turn, { login: { accountId: account.id, remember: true, amr, acr: acrOf(amr) } });
 }
 
 /** `launch` comes from the EHR side; `launch/patient`, `launch/encounter`, or a `patient/` scope without a launch, needs the picker. */
@@ -131,7 +131,11 @@ async function consentTurn(turn: Turn): Promise<FastifyReply> {
   const client = await findClient(pool, interaction.params['client_id'] ?? '');
   if (!account || !client) return refuse(turn, 'the user or the app is not known');
   if (turn.form.get('do') === 'deny') return refuse(turn, 'the user said no');
-  const possible = roleScopes(interaction.params['scope'] ?? '', account.role)
+  const role = turn.people.policy.get(account.role);
+  if (!role) return refuse(turn, 'the user has no role here');
+  if (role.secondFactorRequired && !interaction.session?.amr?.includes('mfa'))
+    return refuse(turn, 'the role of the user asks for a second factor: add one on the account page');
+  const possible = roleScopes(interaction.params['scope'] ?? '', role)
     .split(' ')
     .filter(Boolean);
   const scopes = await consent(turn, client, possible);

@@ -1,4 +1,4 @@
-// Keys of the authorization server: the id_token signing key and the cookie keys, made once and kept in keysDir (mode 600).
+// Keys of the authorization server: the id_token signing key, the cookie keys, the key of accounts' secrets, made once and kept in keysDir (mode 600).
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +7,8 @@ import type { JWK } from 'jose';
 export interface AuthorizationKeys {
   readonly signing: JWK;
   readonly cookies: readonly string[];
+  /** Seals and hashes what accounts keep secret. */
+  readonly accounts: Buffer;
 }
 
 /** The file's text; made by `create` when absent. Of two processes that start at once, the first to create wins. */
@@ -36,5 +38,6 @@ export async function authorizationKeys(keysDir: string): Promise<AuthorizationK
   await mkdir(keysDir, { recursive: true, mode: 0o700 });
   const signing = await once(join(keysDir, 'id-token-signing.json'), signingKey);
   const cookies = await once(join(keysDir, 'cookie-keys.json'), () => JSON.stringify([randomBytes(32).toString('base64url')]));
-  return { signing: JSON.parse(signing) as JWK, cookies: JSON.parse(cookies) as string[] };
+  const accounts = await once(join(keysDir, 'accounts.key'), () => randomBytes(32).toString('base64url'));
+  return { signing: JSON.parse(signing) as JWK, cookies: JSON.parse(cookies) as string[], accounts: Buffer.from(accounts, 'base64url') };
 }

@@ -1,46 +1,22 @@
 // Our EHR side: sign in, choose a patient, launch the app (EHR launch of https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html)
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Provider, Session } from 'oidc-provider';
 import type { Pool } from 'pg';
-import { type Account, findAccount, login } from '../operational/index.ts';
+import type { People } from '../accounts/people.ts';
+import { isSignIn, signIn } from '../accounts/sign-in.ts';
+import { type Account, findAccount } from '../operational/index.ts';
 import { acceptForms, formOf, fromElsewhere, refuseForeign, sendPage } from './form.ts';
 import { createLaunch, type LaunchContext } from './launch.ts';
-import { encounterPage, loginPage, pickerPage } from './pages.ts';
+import { encounterPage, pickerPage } from './pages.ts';
 import type { PatientChoice } from './patient-choice.ts';
-import { sessionCookie, sessionSeconds } from './provider.ts';
 
 export interface LaunchPageOptions {
   readonly pool: Pool;
   readonly origin: string;
-  readonly provider: Provider;
   readonly choice: PatientChoice;
+  readonly people: People;
 }
 
 const appClient = 'limen-app';
-const problem = 'User name or password is wrong, or the account is locked for a while.';
-
-function currentSession(options: LaunchPageOptions, request: FastifyRequest, reply: FastifyReply): Promise<Session> {
-  return options.provider.Session.get(options.provider.createContext(request.raw, reply.raw));
-}
-
-/** A login always starts a new session: an identifier known before it is worth nothing afterwards. */
-async function startSession(options: LaunchPageOptions, request: FastifyRequest, reply: FastifyReply, account: Account): Promise<void> {
-  const context = options.provider.createContext(request.raw, reply.raw);
-  const old = await options.provider.Session.get(context);
-  await old.destroy();
-  const session = new options.provider.Session();
-  session.loginAccount({ accountId: account.id });
-  await session.save(sessionSeconds);
-  context.cookies.set(options.provider.cookieName('session'), session.id, { ...sessionCookie, maxAge: sessionSeconds * 1000 });
-}
-
-/** Ends the session: what was granted without offline_access ends with it. */
-async function endSession(options: LaunchPageOptions, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const context = options.provider.createContext(request.raw, reply.raw);
-  const session = await options.provider.Session.get(context);
-  await session.destroy();
-  context.cookies.set(options.provider.cookieName('session'), null, sessionCookie);
-}
 
 async function picker(options: LaunchPageOptions, reply: FastifyReply, account: Account, identifier?: string): Promise<FastifyReply> {
   const rows = await options.choice.offer(account, identifier);
@@ -64,25 +40,24 @@ async function launchApp(options: LaunchPageOptions, reply: FastifyReply, accoun
   return reply.redirect(`${options.origin}/app/launch?${query}`, 303);
 }
 
-async function signIn(options: LaunchPageOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const form = formOf(request);
-  const account = await login(options.pool, form.get('username') ?? '', form.get('password') ?? '');
-  if (!account) return sendPage(reply, loginPage('/launch', problem));
-  await startSession(options, request, reply, account);
+async function signInTurn(options: LaunchPageOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const answer = await signIn(options.people, request, reply, '/launch');
+  if ('html' in answer) return sendPage(reply, answer.html);
+  await options.people.sessions.start(request, reply, answer.account, answer.amr);
   return reply.redirect('/launch', 303);
 }
 
 async function post(options: LaunchPageOptions, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   if (fromElsewhere(request, options.origin)) return refuseForeign(reply);
   const form = formOf(request);
-  if (form.get('do') === 'login') return signIn(options, request, reply);
+  if (isSignIn(form)) return signInTurn(options, request, reply);
   if (form.get('do') === 'logout') {
-    await endSession(options, request, reply);
+    await options.people.sessions.end(request, reply);
     return reply.redirect('/launch', 303);
   }
-  const session = await currentSession(options, request, reply);
+  const session = await options.people.sessions.current(request, reply);
   const account = await findAccount(options.pool, session.accountId ?? '');
-  if (!account) return sendPage(reply, loginPage('/launch'));
+  if (!account) return signInTurn(options, request, reply);
   if (form.get('do') === 'find') return picker(options, reply, account, form.get('identifier') ?? undefined);
   return chosen(options, reply, account, form);
 }
@@ -104,9 +79,9 @@ export function launchRoutes(app: FastifyInstance, options: LaunchPageOptions): 
   acceptForms(app);
   app.get('/', (_request, reply) => reply.redirect('/launch', 302));
   app.get('/launch', async (request, reply) => {
-    const session = await currentSession(options, request, reply);
+    const session = await options.people.sessions.current(request, reply);
     const account = await findAccount(options.pool, session.accountId ?? '');
-    return account ? picker(options, reply, account) : sendPage(reply, loginPage('/launch'));
+    return account ? picker(options, reply, account) : signInTurn(options, request, reply);
   });
   app.post('/launch', (request, reply) => post(options, request, reply));
 }

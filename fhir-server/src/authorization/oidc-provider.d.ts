@@ -33,7 +33,7 @@ declare module 'oidc-provider' {
     readonly id: string;
     readonly uid: string;
     readonly accountId?: string;
-    loginAccount(details: { readonly accountId: string }): void;
+    loginAccount(details: { readonly accountId: string; readonly amr?: readonly string[]; readonly acr?: string }): void;
     resetIdentifier(): void;
     save(ttl: number): Promise<string>;
     destroy(): Promise<void>;
@@ -43,7 +43,7 @@ declare module 'oidc-provider' {
     readonly uid: string;
     readonly prompt: { readonly name: string };
     readonly params: { [name: string]: string | undefined };
-    readonly session?: { readonly accountId: string; readonly uid: string };
+    readonly session?: { readonly accountId: string; readonly uid: string; readonly amr?: readonly string[] };
     persist(): Promise<string>;
   }
 

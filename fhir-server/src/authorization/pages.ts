@@ -1,4 +1,5 @@
-// The pages of the authorization server: plain HTML without script, readable by a screen reader.
+// The pages of the authorization server: plain HTML, readable by a screen reader, with no script but the one that asks for a passkey.
+import { passkeyScriptHash } from '../accounts/passkey-script.ts';
 
 /** A patient as the picker shows it: nothing that identifies. */
 export interface PatientSummary {
@@ -34,7 +35,7 @@ export function pageHeaders(redirect?: string): { readonly [name: string]: strin
   const target = redirect === undefined ? '' : ` ${new URL(redirect).origin}`;
   return {
     'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': `default-src 'none'; style-src 'unsafe-inline'; form-action 'self'${target}; frame-ancestors 'none'; base-uri 'none'`,
+    'content-security-policy': `default-src 'none'; style-src 'unsafe-inline'; script-src ${passkeyScriptHash}; form-action 'self'${target}; frame-ancestors 'none'; base-uri 'none'`,
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
     'referrer-policy': 'same-origin',
@@ -45,11 +46,11 @@ export function pageHeaders(redirect?: string): { readonly [name: string]: strin
 
 const entities: { readonly [character: string]: string } = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? '');
 }
 
-function page(title: string, body: string): string {
+export function page(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escaped(title)} - Limen</title><style>${style}</style></head>
@@ -59,24 +60,12 @@ ${body}
 </html>`;
 }
 
-function alert(message: string | undefined): string {
+export function alert(message: string | undefined): string {
   return message === undefined ? '' : `<p role="alert">${escaped(message)}</p>`;
 }
 
 export function errorPage(message: string): string {
   return page('Something went wrong', `<p role="alert">${escaped(message)}</p>\n<p><a href="/launch">Start again</a></p>`);
-}
-
-export function loginPage(action: string, problem?: string): string {
-  return page(
-    'Sign in',
-    `${alert(problem)}
-<form method="post" action="${escaped(action)}">
-<label for="username">User name</label><input type="text" id="username" name="username" autocomplete="username" required autofocus>
-<label for="password">Password</label><input type="password" id="password" name="password" autocomplete="current-password" required>
-<p><button type="submit" name="do" value="login">Sign in</button></p>
-</form>`,
-  );
 }
 
 export interface PickerRow extends PatientSummary {

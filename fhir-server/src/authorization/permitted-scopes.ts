@@ -1,6 +1,7 @@
 // What may be granted of what was asked: https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html
 import { type InteractionLetter, parseResourceScope, parseScopes, type ResourceScope, type ScopeSet } from '@limen/fhir-model';
 import { loadDefinitions } from '@limen/fhir-model/definitions';
+import type { RolePolicy } from './roles.ts';
 
 const letterOrder: readonly InteractionLetter[] = ['c', 'r', 'u', 'd', 's'];
 const v1 = /\.(read|write|\*)$/;
@@ -87,8 +88,12 @@ export function atLevels(scopes: string, levels: readonly string[]): string {
     .join(' ');
 }
 
-/** An administrator looks after the system: reads, but neither writes clinical data nor runs clinical operations. */
-export function roleScopes(scopes: string, role: 'physician' | 'administrator'): string {
-  if (role === 'physician') return scopes;
-  return permittedScopes(scopes, `user/*.rs ${[...context].join(' ')}`);
+/** What the policy of the role leaves of it. */
+export function roleScopes(scopes: string, role: RolePolicy): string {
+  const asked = [...parseScopes(scopes).operations];
+  const isAllowed = (word: string): boolean => {
+    const [level = '', code = ''] = word.split('/$');
+    return role.levels.some((each) => each === level) && (role.operations?.has(code) ?? true);
+  };
+  return permittedScopes(scopes, `${role.scopes} ${asked.filter(isAllowed).join(' ')}`);
 }

@@ -3,6 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { type Client, type Context, errors, Provider, type Token } from 'oidc-provider';
 import type { Pool } from 'pg';
 import { findAccount, findClient, hashSecret, type RegisteredOrigins } from '../operational/index.ts';
+import { absoluteSeconds, idleSeconds } from '../operational/session.ts';
 import { originsOfClient, PostgresAdapter } from './adapter.ts';
 import type { KeySets } from './client-keys.ts';
 import type { AuthorizationKeys } from './keys.ts';
@@ -27,9 +28,22 @@ export const sessionCookie = { ...shortCookie, path: '/' } as const;
 const accessTokenSeconds = 10 * 60;
 /** https://hl7.org/fhir/smart-app-launch/STU2.2/backend-services.html#issue-access-token: no longer than five minutes. */
 const backendTokenSeconds = 5 * 60;
-export const sessionSeconds = 8 * 3600;
 export const grantSeconds = 14 * 24 * 3600;
 const assertionSeconds = 5 * 60;
+
+/** https://refeds.org/profile/mfa: how strongly a user was authenticated. */
+const singleFactor = 'https://refeds.org/profile/sfa';
+const multiFactor = 'https://refeds.org/profile/mfa';
+
+export function acrOf(amr: readonly string[]): string {
+  return amr.includes('mfa') ? multiFactor : singleFactor;
+}
+
+/** Seconds that a session is kept from its use on: the idle time, but never beyond its absolute end. */
+function sessionLeft(loginTs: number | undefined): number {
+  if (loginTs === undefined) return idleSeconds;
+  return Math.max(1, Math.min(idleSeconds, loginTs + absoluteSeconds - Math.floor(Date.now() / 1000)));
+}
 
 /** `aud` names this FHIR server, with or without a trailing slash. */
 function checkAud(origin: string, aud: string | undefined): void {
@@ -97,7 +111,8 @@ function configuration(options: ProviderOptions): object {
   const { pool, origin } = options;
   return {
     adapter: (kind: string) => new PostgresAdapter(pool, kind, options.keySets, options.onRevoke),
-    claims: { openid: ['sub'], fhirUser: ['fhirUser'] },
+    acrValues: [singleFactor, multiFactor],
+    claims: { openid: ['sub', 'acr', 'amr', 'auth_time'], fhirUser: ['fhirUser'] },
     scopes: ['openid', 'fhirUser', 'offline_access'],
     clientBasedCORS: (_: Context, from: string, client: Client) =>
       from !== 'null' && ((client.origins ?? []).includes(from) || (client.redirectUris ?? []).some((uri) => new URL(uri).origin === from)),
@@ -153,7 +168,7 @@ function configuration(options: ProviderOptions): object {
       IdToken: accessTokenSeconds,
       Interaction: 15 * 60,
       RefreshToken: grantSeconds,
-      Session: sessionSeconds,
+      Session: (_: Context, session: { loginTs?: number }) => sessionLeft(session.loginTs),
     },
   };
 }

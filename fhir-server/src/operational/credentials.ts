@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { roles } from '@limen/fhir-model';
 import type { Pool } from 'pg';
 import { newAccount } from './account.ts';
 import { type ClientRegistration, newClient, registerClient } from './client.ts';
@@ -14,7 +15,7 @@ export interface CredentialsIo {
   readonly log?: (line: string) => void;
 }
 
-const backendScope = 'system/*.cruds system/$acute-care-risk system/$check-medications';
+const backendScope = 'system/*.cruds system/$acute-care-risk system/$check-medications system/$deidentify';
 const appScope =
   'launch launch/patient launch/encounter openid fhirUser online_access offline_access patient/*.rs user/*.rs user/RiskAssessment.cu ' +
   'user/DetectedIssue.cu user/Provenance.c user/$acute-care-risk user/$check-medications';
@@ -73,10 +74,7 @@ export async function ensureCredentials(pool: Pool, dataDir: string, io: Credent
   const source = await operationalSource(pool);
   if (await source.getRepository(accountEntity).existsBy({})) return;
   const backendClient = { client_id: 'limen-backend', client_secret: random() };
-  const users = [
-    { username: 'physician', password: random(), role: 'physician' as const },
-    { username: 'administrator', password: random(), role: 'administrator' as const },
-  ];
+  const users = [...roles.filter((role) => role !== 'patient').map((role) => ({ username: role, password: random(), role }))];
   // Written first: a crash in between leaves a file that the next start replaces, never an account nobody knows the password of.
   await writeCredentials(dataDir, `${JSON.stringify({ backendClient: { ...backendClient, scope: backendScope }, users }, null, 2)}\n`);
   const client = newClient({
@@ -92,7 +90,10 @@ export async function ensureCredentials(pool: Pool, dataDir: string, io: Credent
   const accounts = await Promise.all(users.map(newAccount));
   await source.transaction(async (manager) => {
     await manager.save(clientEntity, client);
-    await manager.save(accountEntity, accounts);
+    await manager.save(
+      accountEntity,
+      accounts.map(({ mustChangePassword: _, ...account }) => account),
+    );
   });
   io.log?.('credentials of the first start are in credentials.json of the data folder');
 }

@@ -1,5 +1,15 @@
 // Operational data: accounts, clients, first credentials.
-export * from './account.ts';
+export {
+  type Account,
+  addAccount,
+  changeAccount,
+  cleanUsername,
+  findAccount,
+  findAccountNamed,
+  listAccounts,
+  newAccount,
+  savePassword,
+} from './account.ts';
 export * from './client.ts';
 export { type ClientMetadata, clientMetadata, RegistrationError } from './client-registration.ts';
 export * from './credentials.ts';

@@ -12,7 +12,7 @@ const format = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([
 
 function derive(password: string, salt: Buffer, parameters: Parameters): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    argon2('argon2id', { message: password.normalize('NFC'), nonce: salt, tagLength: 32, ...parameters }, (error, key) => {
+    argon2('argon2id', { message: password.normalize('NFKC'), nonce: salt, tagLength: 32, ...parameters }, (error, key) => {
       if (error) reject(error);
       else resolve(key);
     });
@@ -44,4 +44,9 @@ export async function verifyPassword(password: string, stored: string | undefine
     parallelism: Number(parallelism),
   });
   return expected.length === actual.length && timingSafeEqual(expected, actual);
+}
+
+/** True when the hash was made with other parameters than today's: it is made anew when the password is at hand. */
+export function isOutdated(stored: string): boolean {
+  return !stored.startsWith(`$argon2id$v=19$m=${current.memory},t=${current.passes},p=${current.parallelism}$`);
 }

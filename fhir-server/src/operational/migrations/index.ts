@@ -3,6 +3,7 @@ import { feedbackSql } from '../feedback.ts';
 import { replaySql } from '../replay.ts';
 import { clientAddressesSql, operationalSql } from '../schema.ts';
 import { authorizationServer } from './0010-authorization-server.ts';
+import { people } from './0020-people.ts';
 
 export interface OperationalMigration {
   readonly name: string;
@@ -16,4 +17,5 @@ export const operationalMigrations: readonly OperationalMigration[] = [
   { name: '0006-client-addresses', sql: clientAddressesSql },
   { name: '0007-feedback', sql: feedbackSql },
   authorizationServer,
+  people,
 ];
