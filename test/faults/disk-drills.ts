@@ -46,7 +46,11 @@ export function diskDrills(disk: SmallDisk): readonly Drill[] {
     {
       row: 'R05',
       name: 'disk of the database full',
-      run: (world) => whileFull(world, disk, () => untilRefused(world)),
+      run: (world) =>
+        whileFull(world, disk, async () => {
+          await untilRefused(world);
+          assert.equal(await statusOf(`${world.product().origin}/ready`), 503, 'it says that it is ready while nothing can be written');
+        }),
     },
     {
       row: 'R06',

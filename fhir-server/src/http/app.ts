@@ -10,6 +10,7 @@ import type { RegisteredOrigins } from '../operational/index.ts';
 import { xmlPatchType } from '../patch/index.ts';
 import type { Server } from '../server.ts';
 import { asksForContent, binaryOf, contentOf, parseBinaryBodies } from './binary.ts';
+import { type ConnectionLimits, endSlowReaders, refuseConnection, shippedConnectionLimits } from './connections.ts';
 import { compressAnswers, unpackBodies } from './encodings.ts';
 import { unavailable } from './faults.ts';
 import { type Format, negotiate, parseFhirBodies, refusalFormat, rendered, xmlLimitBytes } from './formats.ts';
@@ -21,23 +22,27 @@ const bodyLimitBytes = 32 * 1024 * 1024;
 const formLimitBytes = 256 * 1024;
 const maximumParameters = 500;
 
-export function createApp(log: Server['log']): FastifyInstance {
+export function createApp(log: Server['log'], limits: ConnectionLimits = shippedConnectionLimits): FastifyInstance {
   const app: FastifyInstance = Fastify({
     // Other upgrades (h2c) are ordinary requests, as they were before there were websockets.
-    http: { shouldUpgradeCallback: (request) => app.server.listenerCount('upgrade') > 0 && isSocketRequest(request) },
+    http: {
+      shouldUpgradeCallback: (request) => app.server.listenerCount('upgrade') > 0 && isSocketRequest(request),
+      headersTimeout: limits.headersMs,
+      connectionsCheckingInterval: limits.checkMs,
+    },
     bodyLimit: bodyLimitBytes,
     logger: false,
-    requestTimeout: 120_000,
-    connectionTimeout: 120_000,
+    requestTimeout: limits.requestMs,
+    connectionTimeout: limits.idleMs,
     keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
     genReqId: () => randomUUID(),
-    clientErrorHandler: (_error, socket) => {
-      socket.destroy();
-    },
+    clientErrorHandler: refuseConnection,
     // An address that is not well encoded; the framework's own answer would repeat it.
     frameworkErrors: (_error, request, reply) => sendError(log, badAddress(), request, reply),
   });
+  app.server.maxConnections = limits.maximumConnections;
+  endSlowReaders(app.server, limits);
   app.setErrorHandler((error, request, reply) => sendError(log, error, request, reply));
   app.setNotFoundHandler((request, reply) =>
     sendError(log, new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is nothing at this address.' }), request, reply),
