@@ -2,5 +2,6 @@
 export { isTold } from './export/filters.ts';
 export { isAllowedSource } from './import/source.ts';
 export { Jobs } from './jobs.ts';
+export { People } from './merge-erase.ts';
 export { jobsSql } from './schema.ts';
 export { openOrder, sealOrder } from './seal.ts';

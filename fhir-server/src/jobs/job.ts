@@ -1,4 +1,5 @@
 // A piece of long work as the client and its runner see it (FHIR asynchronous pattern: https://hl7.org/fhir/R4/async.html).
+import type { TallyCounts } from '@limen/deidentification';
 import type { OperationOutcome, Principal } from '@limen/fhir-model';
 
 export type JobKind = 'export' | 'import';
@@ -30,6 +31,8 @@ export interface JobResult {
   readonly error: readonly OutputFile[];
   /** Of an import: resources stored, by type. */
   readonly stored?: { readonly [type: string]: number };
+  /** Of an import that was asked for it: what the door removed, changed and kept, in counts. */
+  readonly deidentification?: TallyCounts;
   /** Why the job failed. */
   readonly outcome?: OperationOutcome;
 }

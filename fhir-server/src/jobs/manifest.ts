@@ -3,6 +3,8 @@ import { type OperationOutcome, OperationOutcomeError } from '@limen/fhir-model'
 import type { Answer } from '../interactions/answer.ts';
 import type { JobResult, JobRow, OutputFile } from './job.ts';
 
+/** Extensions of a manifest have a name and any content. */
+const reportUrl = 'https://limen.example/deidentification-report';
 const retryAfter = { 'retry-after': '1' };
 
 /** In a few words and numbers, at most 100 characters. */
@@ -49,6 +51,7 @@ function manifest(job: JobRow, result: JobResult, url: string, request: string):
     output: [...result.output.map(file), ...stored],
     ...(result.deleted && result.deleted.length > 0 ? { deleted: result.deleted.map(file) } : {}),
     error: result.error.map(file),
+    ...(result.deidentification ? { extension: { [reportUrl]: result.deidentification } } : {}),
   };
 }
 

@@ -14,6 +14,8 @@ export interface ImportRequest {
   readonly inputSource: string;
   /** Empty when the body itself was the input. */
   readonly inputs: readonly ImportInput[];
+  /** The manifest says what the door did, in counts. */
+  readonly isReported: boolean;
 }
 
 const formats = new Set(['application/fhir+ndjson', 'application/ndjson']);
@@ -41,16 +43,17 @@ export function parseImport(server: Server, principal: Principal, call: Call, is
     if (!isAllowed(new URL(url))) throw badParameter('The address of an input is not one that this server may read.');
     requireWrite(principal, type);
   }
-  return { inputSource, inputs: inOrder(server, inputs) };
+  const isReported = parameters.some(({ name, valueBoolean }) => name === 'report' && valueBoolean === true);
+  return { inputSource, inputs: inOrder(server, inputs), isReported };
 }
 
 /** Import of the body itself: `POST [base]/$import` with `application/fhir+ndjson`. */
 export function parseDirectImport(principal: Principal, call: Call): ImportRequest {
-  const unknown = [...call.query.keys()].some((name) => name !== 'inputSource');
-  if (unknown) throw badParameter('A direct import has only the parameter inputSource.');
+  const unknown = [...call.query.keys()].some((name) => name !== 'inputSource' && name !== 'report');
+  if (unknown) throw badParameter('A direct import has only the parameters inputSource and report.');
   const inputSource = call.query.get('inputSource') ?? `urn:limen:client:${principal.clientId}`;
   if (inputSource.length > maximumText) throw badParameter('inputSource is too long.');
-  return { inputSource, inputs: [] };
+  return { inputSource, inputs: [], isReported: call.query.get('report') === 'true' };
 }
 
 /** Import creates and updates; it is for who brings identified data. */
@@ -71,9 +74,9 @@ export function requireWrite(principal: Principal, type: string): void {
 type Parameter = NonNullable<Parameters['parameter']>[number];
 
 function checkNames(parameters: readonly Parameter[]): void {
-  const known = ['inputFormat', 'inputSource', 'input', 'storageDetail'];
+  const known = ['inputFormat', 'inputSource', 'input', 'storageDetail', 'report'];
   if (parameters.some((p) => !known.includes(p.name ?? ''))) throw badParameter('The import has no such parameter.');
-  for (const name of ['inputFormat', 'inputSource', 'storageDetail'])
+  for (const name of ['inputFormat', 'inputSource', 'storageDetail', 'report'])
     if (parameters.filter((p) => p.name === name).length > 1) throw badParameter('A parameter of the import comes twice.');
   for (const p of parameters.filter(({ name }) => name === 'storageDetail')) {
     const type = (p.part ?? []).find((part) => part.name === 'type');

@@ -1,7 +1,7 @@
 // The door's way for every write (ARCHITECTURE sentence 2): validate -> de-identify -> authorize content -> index -> commit.
 // A plan is made from what was read; when the store moved meanwhile nothing is stored and the plan is made again.
 
-import { type Deidentified, mentionedNames } from '@limen/deidentification';
+import { type Deidentified, mentionedNames, type Tally } from '@limen/deidentification';
 import { grantsFor, type Issue, OperationOutcomeError, type Principal, parseExact, parseReference, type Resource } from '@limen/fhir-model';
 import type { AuditRow } from '../../audit/chain.ts';
 import { Pace } from '../../pace.ts';
@@ -235,7 +235,7 @@ export function resolvedFor(
   };
 }
 
-/** A resource as it will be stored: through the door, validated again, its content authorized, indexed. */
+/** A resource as it will be stored: through the door, validated again, its content authorized, indexed. @param tally what the door did, for who asks */
 export async function planChange(
   server: Server,
   principal: Principal,
@@ -246,6 +246,7 @@ export async function planChange(
   known: ReadonlyMap<string, bigint>,
   mentioned: readonly string[],
   at: Date,
+  tally?: Tally,
 ): Promise<{ change: Change; result: WriteResult }> {
   const shared = {
     type: server.types.number(target.type),
@@ -274,7 +275,7 @@ export async function planChange(
   }
   const resolved = resolvedFor(server, person, at, mentioned);
   const transforms = isTransformed(server, principal, entry, entry.resource);
-  let body = throughDoor(server, { resource: entry.resource, patched: entry.patched, transforms }, resolved, storedResource(target));
+  let body = throughDoor(server, { resource: entry.resource, patched: entry.patched, transforms }, resolved, storedResource(target), tally);
   if (merges && target.current?.text) body = mergeIntoStored(server, body, deleted, target.current.text);
   // Recorded is a system time: always the server's, whatever the door did to it (DECISIONS 23).
   if (target.type === 'Provenance') stampRecorded(body, at);
@@ -327,9 +328,10 @@ function throughDoor(
   { resource, patched, transforms }: Incoming,
   resolved: Parameters<Server['door']['apply']>[1],
   stored: Resource | undefined,
+  tally: Tally | undefined,
 ): Deidentified<Resource> {
   if (!transforms) return door.verify(resource, resolved, stored);
-  if (!patched || !stored) return door.apply(resource, resolved).resource;
+  if (!patched || !stored) return door.apply(resource, resolved, tally).resource;
   return door.verify(
     policy.name === 'synthetic' ? resource : deidentifyFresh(door, { resource, ...patched }, resolved, stored),
     resolved,

@@ -1,7 +1,7 @@
 // One batch of an import through the door (ARCHITECTURE sentence 2): validate -> crosswalk -> de-identify -> authorize content -> index -> commit.
 // A line that is refused is reported and costs no other line; what is stored and its place in the ledger become durable together.
 import { createHash } from 'node:crypto';
-import { mentionedNames } from '@limen/deidentification';
+import { mentionedNames, Tally } from '@limen/deidentification';
 import { type OperationOutcome, OperationOutcomeError, type Principal, parseReference, type Resource } from '@limen/fhir-model';
 import { definitionTypes, forgetDefinitions } from '../../interactions/stored-definitions.ts';
 import { claimFaults, claimsOf } from '../../interactions/write/claims.ts';
@@ -27,6 +27,8 @@ export interface BatchGround {
   /** A line as JSON values. @throws OperationOutcomeError */
   readonly parse: (bytes: Buffer) => unknown;
   readonly seen: Seen;
+  /** What the door does is counted. */
+  readonly isReported: boolean;
 }
 
 /** Own patient (rid) of what this run has planned, by "Type/id"; bounded: what is forgotten is looked up. */
@@ -88,6 +90,7 @@ export async function planBatch(ground: BatchGround, batch: Batch, key: BatchKey
     stored,
     errors: refused.map(({ place, error }) => outcomeAt(place, error)),
     open: openReferences(ground.seen, planned.kept),
+    ...(planned.tally ? { deidentification: planned.tally.counts } : {}),
   };
   const patients: readonly string[] = results.filter(({ type }) => type === 'Patient').map(({ id }) => `Patient/${id}`);
   return {
@@ -186,6 +189,7 @@ interface PlannedItems {
   readonly kept: Translated[];
   readonly changes: Change[];
   readonly results: WriteResult[];
+  readonly tally: Tally | undefined;
 }
 
 async function planItems(ground: BatchGround, items: readonly Translated[], refused: Refused[]): Promise<PlannedItems> {
@@ -197,17 +201,26 @@ async function planItems(ground: BatchGround, items: readonly Translated[], refu
   const mentioned = server.clientIds ? [] : mentionedNames(items.map(({ resource }) => resource));
   const targets = await Promise.all(items.map((item) => targetOf(ground, item, current.get(item.reference))));
   const rids = await patientRids(ground, items, targets);
-  const planned: PlannedItems = { at: new Date(at), patientRids: rids, kept: [], changes: [], results: [] };
+  const planned: PlannedItems = {
+    at: new Date(at),
+    patientRids: rids,
+    kept: [],
+    changes: [],
+    results: [],
+    tally: ground.isReported ? new Tally() : undefined,
+  };
   const owners = await encounterOwners(ground, items);
   for (const [i, item] of items.entries()) {
     const target = targets[i] as Target;
     const { resource, place } = item;
     const entry = { kind: 'create', type: target.type, resource, expression: target.type } as const;
+    const tally = planned.tally && new Tally();
     try {
       requirePatients(item, rids);
-      const { change, result } = await planChange(server, principal, entry, target, persons, i, rids, mentioned, planned.at);
+      const { change, result } = await planChange(server, principal, entry, target, persons, i, rids, mentioned, planned.at, tally);
       checkEncounter(item, change.pat, owners);
       if (target.type === 'Encounter') owners.set(item.reference, change.pat);
+      if (tally) planned.tally?.addAll(tally.counts);
       planned.kept.push(item);
       planned.results.push(result);
       // Sent again as it was, a resource gets no new version.

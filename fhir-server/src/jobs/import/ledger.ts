@@ -1,4 +1,5 @@
 // Batches of an import that are stored. A batch's record commits with it, so a run that goes on passes over exactly what is there.
+import type { TallyCounts } from '@limen/deidentification';
 import type { OperationOutcome } from '@limen/fhir-model';
 import type { Server } from '../../server.ts';
 import type { IdempotencyRecord } from '../../store/commit.ts';
@@ -11,6 +12,8 @@ export interface BatchResult {
   readonly errors: readonly OperationOutcome[];
   /** References to what may not be there, and the line of one that makes them. */
   readonly open: readonly (readonly [reference: string, line: string])[];
+  /** What the door did to them, when the import was asked to say it. */
+  readonly deidentification?: TallyCounts;
 }
 
 /** Of a batch: where it stands in the input, and its content. */

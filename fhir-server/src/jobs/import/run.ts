@@ -1,5 +1,6 @@
 // One import: inputs in order, batches of some hundred lines, two of them being committed while the next is prepared. A run that goes on reads its
 // inputs again and passes over the batches that its ledger holds.
+import { Tally } from '@limen/deidentification';
 import { type OperationOutcome, OperationOutcomeError, operationOutcome, type Principal } from '@limen/fhir-model';
 import type { ImportRequest } from '../../operations/import.ts';
 import { type Line, linesOf } from '../../operations/ndjson-lines.ts';
@@ -53,7 +54,17 @@ export async function runImport(
   const jobId = run.job.id;
   const ledger = new Ledger(server, jobId);
   const work: Work = {
-    ground: { server, sourceIds, principal, source: request.inputSource, jobId, ledger, parse, seen: new Seen() },
+    ground: {
+      server,
+      sourceIds,
+      principal,
+      source: request.inputSource,
+      jobId,
+      ledger,
+      parse,
+      seen: new Seen(),
+      isReported: request.isReported,
+    },
     run,
     stored: run.job.attempt > 1 ? await ledger.stored() : new Map(),
     committing: new Set(),
@@ -72,7 +83,7 @@ export async function runImport(
   }
   if (work.failure !== undefined) throw work.failure;
   await run.checkpoint({ lines: work.lines });
-  return report(context, jobId, ledger);
+  return report(context, jobId, ledger, request.isReported);
 }
 
 async function importStream(work: Work, input: number, type: string | undefined, stream: Bytes): Promise<void> {
@@ -153,17 +164,20 @@ function hasMoved(seen: Seen, { needs }: PlannedBatch): boolean {
 }
 
 /** Sums up the ledger: what was stored, refused, and refers to what never came. */
-async function report({ server, folder }: ImportContext, jobId: string, ledger: Ledger): Promise<JobResult> {
+async function report({ server, folder }: ImportContext, jobId: string, ledger: Ledger, isReported: boolean): Promise<JobResult> {
   await folder.make(jobId);
   const errors = new NdjsonWriter(folder, jobId, 'OperationOutcome', 'error', errorLines);
   const stored: { [type: string]: number } = {};
+  const tally = new Tally();
   for await (const page of ledger.results()) {
+    for (const { deidentification } of page) if (deidentification) tally.addAll(deidentification);
     for (const result of page) for (const [type, n] of Object.entries(result.stored)) stored[type] = (stored[type] ?? 0) + n;
     const refused = page.flatMap((result) => result.errors);
     const unresolved = await unresolvedOf(server, new Map(page.flatMap((result) => result.open)));
     await errors.append([...refused, ...unresolved].map((outcome) => JSON.stringify(outcome)));
   }
-  return { output: [], error: errors.files.map(({ bytes: _, ...file }) => file), stored };
+  const shared = { output: [], error: errors.files.map(({ bytes: _, ...file }) => file), stored };
+  return isReported ? { ...shared, deidentification: tally.counts } : shared;
 }
 
 async function unresolvedOf(server: Server, open: ReadonlyMap<string, string>): Promise<OperationOutcome[]> {
