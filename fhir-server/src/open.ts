@@ -43,10 +43,12 @@ import { tenantSql } from './store/migrations/0003-tenant.ts';
 import { functionsSql, indexSql } from './store/migrations/0010-index.ts';
 import { conceptsSql } from './store/migrations/0020-concepts.ts';
 import { searchParametersSql } from './store/migrations/0030-search-parameters.ts';
+import { commitGroupsSql } from './store/migrations/0040-commit-groups.ts';
 import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
 import { reindex } from './store/reindex.ts';
 import { ParameterReindexer } from './store/reindex-parameters.ts';
+import { Statistics } from './store/statistics.ts';
 import { openTenant } from './store/tenant.ts';
 import { Subscriptions, subscriptionChannelsSql, subscriptionsSql } from './subscriptions/index.ts';
 import { codesOf, publishedTerminology, releasesSource } from './terminology/index.ts';
@@ -191,6 +193,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0010-index', sql: indexSql + functionsSql },
     { name: '0020-concepts', sql: conceptsSql },
     { name: '0030-search-parameters', sql: searchParametersSql },
+    { name: '0040-commit-groups', sql: commitGroupsSql },
     { name: '0011-jobs', sql: jobsSql },
     { name: '0012-subscriptions', sql: subscriptionsSql },
     { name: '0031-subscription-channels', sql: subscriptionChannelsSql },
@@ -252,7 +255,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     codes: codesOf(terminology),
     runPlan: planRunner(pools),
     reader: reader(pools.kept, codec, types, tenant, clientIds),
-    committer: learning(committer(options.database, tenant, options.writeLanes, anchors), searchParameters),
+    committer: learning(committer(options.database, tenant, options.writeLanes, new Statistics(queuePool, log), anchors), searchParameters),
     audit: auditLog(pools.kept, tenant, now, anchors),
     nextRid: ridBlocks(pool),
     keyedHash: (text) => createHmac('sha256', hashKey).update(text).digest(),

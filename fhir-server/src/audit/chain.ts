@@ -46,9 +46,9 @@ export class Chain {
     this.notes = notes;
   }
 
-  link(rows: readonly AuditRow[], at: Date): LinkedRow[] {
+  link(rows: readonly { readonly row: AuditRow; readonly at: Date }[]): LinkedRow[] {
     let previous = this.head;
-    return rows.map((row, i) => {
+    return rows.map(({ row, at }, i) => {
       const text = canonicalRow(row);
       const n = this.n + i + 1;
       const time = at.toISOString();

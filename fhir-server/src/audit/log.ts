@@ -21,10 +21,8 @@ export function auditLog(pool: Pool, tenant: number, now: () => Date, notes?: He
     busy = true;
     while (waiting.length > 0) {
       const batch = waiting.splice(0, maximumBatch);
-      const linked = chain.link(
-        batch.map((b) => b.row),
-        now(),
-      );
+      const at = now();
+      const linked = chain.link(batch.map(({ row }) => ({ row, at })));
       try {
         await pool.query({
           name: 'audit-insert',

@@ -1,5 +1,6 @@
 // store.commit(changes): a write is data. All changes, index rows, the audit row and the idempotency record of a request become durable together
 // or not at all, in one statement; the only place that owns BEGIN...COMMIT (needed when conditionals are looked up again under lock).
+// Requests that wait for the same connection become durable together; one that can't be stored then is tried again alone.
 import { randomUUID } from 'node:crypto';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import pg from 'pg';
@@ -8,6 +9,7 @@ import { type AuditRow, Chain, type LinkedRow } from '../audit/chain.ts';
 import { Columns, indexArrayCount, indexArrays, KnownTerms, quoted } from './index-columns.ts';
 import type { IndexRows } from './index-rows.ts';
 import { connectionLimits } from './pools.ts';
+import type { Statistics } from './statistics.ts';
 
 export interface Change {
   readonly type: number;
@@ -71,34 +73,34 @@ interface Parameters {
   readonly terms: readonly bigint[];
 }
 
-function parameters(tenant: number, commit: Commit, lane: string, linked: readonly LinkedRow[], known: KnownTerms): Parameters {
-  const c = new Columns(10);
-  const bodies: Buffer[] = [];
+/** Of one commit or of several that become durable together. */
+function parameters(tenant: number, commits: readonly Commit[], lane: string, linked: readonly LinkedRow[], known: KnownTerms): Parameters {
+  const c = new Columns(11);
+  // In one order for all writers: two statements that touch the same rows wait for each other the same way round.
+  const changes = commits.flatMap((commit) => commit.changes.map((change) => ({ at: commit.at, ...change })));
+  changes.sort((a, b) => (a.rid < b.rid ? -1 : Number(a.rid > b.rid)));
+  const records = commits.flatMap(({ idempotency }) => idempotency ?? []).sort((a, b) => Buffer.compare(a.key, b.key));
   let offset = 0;
-  for (const change of commit.changes) {
-    const { shard, type, rid, id, version, deleted, codec, body, pat } = change;
-    c.add(shard, type, rid, quoted(id), version, deleted, codec, offset, body.length, pat ?? 'NULL');
-    bodies.push(body);
+  for (const { at, shard, type, rid, id, version, deleted, codec, body, pat } of changes) {
+    c.add(at.toISOString(), shard, type, rid, quoted(id), version, deleted, codec, offset, body.length, pat ?? 'NULL');
     offset += body.length;
   }
-  const index = indexArrays(commit.changes, known);
-  const i = commit.idempotency;
+  const index = indexArrays(changes, known);
   const values = [
     tenant,
-    commit.at,
-    Buffer.concat(bodies),
+    Buffer.concat(changes.map(({ body }) => body)),
     ...c.arrays(),
     lane,
     linked.map((l) => l.n),
     linked.map((l) => l.at),
     linked.map((l) => l.row),
     linked.map((l) => l.hash),
-    i?.shard ?? null,
-    i?.client ?? null,
-    i?.key ?? null,
-    i?.request ?? null,
-    i?.status ?? null,
-    i ? JSON.stringify(i.result) : null,
+    records.map((r) => r.shard),
+    records.map((r) => r.client),
+    records.map((r) => r.key),
+    records.map((r) => r.request),
+    records.map((r) => r.status),
+    records.map((r) => JSON.stringify(r.result)),
     ...index.arrays,
   ];
   return { values, terms: index.terms };
@@ -141,7 +143,43 @@ function isAnswer(error: unknown): boolean {
   return error instanceof pg.DatabaseError || error instanceof PlanOutdated;
 }
 
-/** One connection, one commit at a time, one hash chain. */
+/** A commit in a lane's queue. */
+interface Waiting {
+  readonly commit: Commit;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** What one statement may hold: beyond this a wait for the others costs more than it saves. */
+const maximumTogether = { commits: 64, changes: 500 };
+
+/**
+ * The commits at the head of the queue that can share a statement: none with conditionals, which are looked up again under lock, and no resource twice.
+ * One that is too large, or has conditionals, goes alone.
+ */
+function together(queue: readonly Waiting[]): number {
+  const resources = new Set<bigint>();
+  let count = 0;
+  for (const { commit } of queue) {
+    const { conditions, changes } = commit;
+    const joins =
+      conditions.length === 0 &&
+      resources.size + changes.length <= maximumTogether.changes &&
+      changes.every(({ rid }) => !resources.has(rid));
+    if (!joins || count === maximumTogether.commits) break;
+    for (const { rid } of changes) resources.add(rid);
+    count += 1;
+  }
+  return Math.max(count, 1);
+}
+
+const largeLoad = 100;
+
+function loadOf({ changes, conditions }: Commit): number {
+  return conditions.length > 0 ? Math.max(changes.length, largeLoad) : changes.length;
+}
+
+/** One connection, one statement at a time, one hash chain. */
 class Lane {
   private readonly config: pg.ClientConfig;
   private readonly tenant: number;
@@ -149,8 +187,11 @@ class Lane {
   private client: pg.Client | undefined;
   private readonly notes: HeadNotes | undefined;
   private chain: Chain;
-  private tail: Promise<unknown> = Promise.resolve();
+  private readonly queue: Waiting[] = [];
+  private draining: Promise<void> | undefined;
   waiting = 0;
+  /** Changes that wait or are being written; a commit with conditionals, of several round trips, counts as a large one. */
+  load = 0;
 
   constructor(config: pg.ClientConfig, tenant: number, known: KnownTerms, notes: HeadNotes | undefined) {
     this.config = config;
@@ -161,18 +202,45 @@ class Lane {
   }
 
   commit(commit: Commit): Promise<void> {
+    const load = loadOf(commit);
     this.waiting += 1;
-    const run = this.tail
-      .then(() => this.run(commit))
-      .finally(() => {
-        this.waiting -= 1;
-      });
-    this.tail = run.catch(() => undefined);
-    return run;
+    this.load += load;
+    const done = new Promise<void>((resolve, reject) => {
+      this.queue.push({ commit, resolve, reject });
+    }).finally(() => {
+      this.waiting -= 1;
+      this.load -= load;
+    });
+    this.draining ??= this.drain().finally(() => {
+      this.draining = undefined;
+    });
+    return done;
+  }
+
+  private async drain(): Promise<void> {
+    // What the same turn of the event loop brings can go together.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.queue.length > 0) {
+      const group = this.queue.splice(0, together(this.queue));
+      if (!(await this.settled(group)) && group.length > 1) for (const alone of group) await this.settled([alone]);
+    }
+  }
+
+  /** @returns whether all of them know their end; otherwise one of them has undone all */
+  private async settled(group: readonly Waiting[]): Promise<boolean> {
+    try {
+      await this.run(group.map((w) => w.commit));
+      for (const { resolve } of group) resolve();
+      return true;
+    } catch (error) {
+      if (group.length > 1 && isAnswer(error)) return false;
+      for (const { reject } of group) reject(translate(error));
+      return true;
+    }
   }
 
   async close(): Promise<void> {
-    await this.tail;
+    await this.draining;
     await this.client?.end();
   }
 
@@ -198,22 +266,23 @@ class Lane {
     this.chain = new Chain(randomUUID(), this.notes);
   }
 
-  private async run(commit: Commit): Promise<void> {
+  private async run(commits: readonly Commit[]): Promise<void> {
     const client = await this.connected();
     // The chain of this connection: a loss that is noticed right after the commit has put another in its place.
     const { chain } = this;
-    const linked = chain.link(commit.audit, commit.at);
-    const { values, terms } = parameters(this.tenant, commit, chain.lane, linked, this.known);
+    const linked = chain.link(commits.flatMap(({ audit, at }) => audit.map((row) => ({ row, at }))));
+    const { values, terms } = parameters(this.tenant, commits, chain.lane, linked, this.known);
     const write = { name: 'limen-commit', text: call, values };
+    const conditions = commits.flatMap((c) => c.conditions);
     try {
-      if (commit.conditions.length === 0) await client.query(write);
-      else await this.underLock(client, commit.conditions, write);
+      if (conditions.length === 0) await client.query(write);
+      else await this.underLock(client, conditions, write);
       chain.advance(linked);
       this.known.add(terms);
     } catch (error) {
       // No answer of the database at all: whether this was stored is unknown, and the connection is of no use any more.
       if (!isAnswer(error)) this.abandon(client);
-      throw translate(error);
+      throw error;
     }
   }
 
@@ -245,13 +314,25 @@ class Lane {
 /** Commits that wait on one lane before more are refused. */
 const maximumWaiting = 1000;
 
-/** Writers are lanes; a commit takes the one with the shortest queue. */
-export function committer(config: pg.ClientConfig, tenant: number, laneCount: number, notes?: HeadNotes): Committer {
+/** Small commits meet in the first lane that has room, so that they share statements; large ones go where least waits. */
+function laneFor(lanes: readonly Lane[], commit: Commit): Lane {
+  const least = lanes.reduce((best, candidate) => (candidate.load <= best.load ? candidate : best));
+  return loadOf(commit) < largeLoad ? (lanes.find((lane) => lane.load < largeLoad) ?? least) : least;
+}
+
+/** @param statistics told of what was stored */
+export function committer(
+  config: pg.ClientConfig,
+  tenant: number,
+  laneCount: number,
+  statistics: Statistics,
+  notes?: HeadNotes,
+): Committer {
   const known = new KnownTerms();
   const lanes = Array.from({ length: laneCount }, () => new Lane(config, tenant, known, notes));
   return {
-    commit(commit) {
-      const lane = lanes.reduce((best, candidate) => (candidate.waiting < best.waiting ? candidate : best));
+    async commit(commit) {
+      const lane = laneFor(lanes, commit);
       if (lane.waiting >= maximumWaiting) {
         throw new OperationOutcomeError(
           503,
@@ -259,10 +340,12 @@ export function committer(config: pg.ClientConfig, tenant: number, laneCount: nu
           { headers: { 'retry-after': '1' } },
         );
       }
-      return lane.commit(commit);
+      await lane.commit(commit);
+      statistics.note(commit.changes.length);
     },
     async close() {
       await Promise.all(lanes.map((lane) => lane.close()));
+      await statistics.stop();
     },
   };
 }

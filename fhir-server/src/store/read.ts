@@ -48,7 +48,8 @@ export interface Reader extends HistoryReader {
   byRows(rows: readonly Row[]): Stored[];
 }
 
-const columns = "type, rid, id, version, date_part('epoch', lu) * 1000 as ms, deleted, pat, codec, body";
+const columnsWithoutBody = "type, rid, id, version, date_part('epoch', lu) * 1000 as ms, deleted, pat, codec, null as body";
+const columns = columnsWithoutBody.replace('null as body', 'body');
 /** About 16 MB: some ten thousand resources. */
 const recentCharacters = 16 * 1024 * 1024;
 /** Reads of one turn that share a statement. */
@@ -75,10 +76,10 @@ export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: num
   };
   const shard = (id: string): number => shardOf(id, clientIds);
 
+  // limit 1 in the look-ups keeps each a walk down the unique index: a plan made on an empty table takes any index of the table and keeps it.
   const readOne = gather<{ type: string; id: string }, Stored | undefined>(async (keys) => {
     const { rows } = await pool.query<Row & { n: string }>({
       name: 'read-current',
-      // limit 1 keeps the look-up a loop over the unique index, whatever the statistics say.
       text: `select x.n, r.* from unnest($2::int2[], $3::int2[], $4::text[]) with ordinality as x(shard, type, id, n)
         cross join lateral (select ${columns} from res where tenant = $1 and shard = x.shard and type = x.type and id = x.id limit 1) r`,
       values: [
@@ -98,7 +99,7 @@ export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: num
     const { rows } = await pool.query<{ id: string; rid: string }>({
       name: 'patient-rids',
       text: `select r.id, r.rid from unnest($3::int2[], $4::text[]) as x(shard, id)
-        join res r on r.tenant = $1 and r.type = $2 and r.shard = x.shard and r.id = x.id`,
+        cross join lateral (select id, rid from res where tenant = $1 and shard = x.shard and type = $2 and id = x.id limit 1) r`,
       values: [tenant, types.number('Patient'), ids.map(shard), ids],
     });
     if (patients.size + rows.length > maximumPatients) patients.clear();
@@ -113,9 +114,9 @@ export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: num
       if (references.length === 0) return new Map();
       const { rows } = await pool.query<Row>({
         name: bodies ? 'read-many' : 'look-up-many',
-        text: `select r.type, r.rid, r.id, r.version, date_part('epoch', r.lu) * 1000 as ms, r.deleted, r.pat, r.codec, ${bodies ? 'r.body' : 'null as body'}
-          from unnest($2::int2[], $3::int2[], $4::text[]) as x(shard, type, id)
-          join res r on r.tenant = $1 and r.shard = x.shard and r.type = x.type and r.id = x.id`,
+        text: `select r.* from unnest($2::int2[], $3::int2[], $4::text[]) as x(shard, type, id)
+          cross join lateral (select ${bodies ? columns : columnsWithoutBody} from res
+            where tenant = $1 and shard = x.shard and type = x.type and id = x.id limit 1) r`,
         values: [tenant, references.map((r) => shard(r.id)), references.map((r) => types.number(r.type)), references.map((r) => r.id)],
       });
       return new Map(rows.map(stored).map((s) => [`${s.type}/${s.id}`, s]));
