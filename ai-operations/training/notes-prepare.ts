@@ -12,7 +12,7 @@ import { brands, generics } from './notes/phrases.ts';
 import { type Random, seeded } from './random.ts';
 
 const seed = 20_261_125;
-const trainingNotes = 20_000;
+const trainingNotes = 26_000;
 const developmentNotes = 600;
 /** A word of the vocabulary comes this often, and nearly never inside an identifier. */
 const leastFrequent = 6;

@@ -20,41 +20,44 @@ const step = windowLength - 2 * overlap;
 const windowsAtOnce = 16;
 /** A token goes when the model is no surer than this that nothing identifies. */
 const threshold = 0.5;
+/** In small letters most words are words: the model has to be surer. */
+const smallThreshold = 0.2;
 
 interface Line {
+  /** Tokens that begin with a small letter. */
+  readonly small: Uint8Array;
   readonly features: Int32Array;
   readonly count: number;
 }
+
+const isSmall = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 0xdf && code <= 0xff);
 
 /** All texts one after another, as the model was trained: the first word of each stands after an empty line. */
 function lineOf(texts: readonly string[], lists: readonly Tokens[], write: ReturnType<typeof featureWriter>): Line {
   const count = lists.reduce((sum, tokens) => sum + tokens.count, 0);
   const features = new Int32Array(count * featureCount);
+  const small = new Uint8Array(count);
   let at = 0;
   for (const [i, tokens] of lists.entries()) {
+    const text = texts[i] ?? '';
     if (tokens.count > 0) tokens.gaps[0] = 3;
-    write(texts[i] ?? '', tokens, features, at * featureCount);
+    write(text, tokens, features, at * featureCount);
+    for (let token = 0; token < tokens.count; token += 1) small[at + token] = isSmall(text.charCodeAt(tokens.starts[token] ?? 0)) ? 1 : 0;
     at += tokens.count;
   }
-  return { features, count };
+  return { features, small, count };
 }
 
-/** Best label of each token; 0 when nothing identifies. */
-function bestLabels(probabilities: Float32Array, window: number, length: number, labels: number, from: number, to: number): Uint8Array {
-  const best = new Uint8Array(to - from);
-  const base = window * labels * length;
-  for (let i = from; i < to; i += 1) {
-    if ((probabilities[base + i] ?? 1) >= threshold) continue;
-    let label = 1;
-    for (let other = 2; other < labels; other += 1) {
-      if ((probabilities[base + other * length + i] ?? 0) > (probabilities[base + label * length + i] ?? 0)) label = other;
-    }
-    best[i - from] = label;
+/** The likeliest identifier of token `i` of a window whose probabilities begin at `base`. */
+function bestLabel(probabilities: Float32Array, base: number, length: number, labels: number, i: number): number {
+  let label = 1;
+  for (let other = 2; other < labels; other += 1) {
+    if ((probabilities[base + other * length + i] ?? 0) > (probabilities[base + label * length + i] ?? 0)) label = other;
   }
-  return best;
+  return label;
 }
 
-async function labelled({ features, count }: Line, labels: number, run: RunModel): Promise<Uint8Array> {
+async function labelled({ features, small, count }: Line, labels: number, run: RunModel): Promise<Uint8Array> {
   const found = new Uint8Array(count);
   const length = Math.min(windowLength, count);
   const starts: number[] = [];
@@ -68,7 +71,12 @@ async function labelled({ features, count }: Line, labels: number, run: RunModel
     for (const [i, start] of batch.entries()) {
       const from = start === 0 ? 0 : overlap;
       const to = start + length >= count ? length : length - overlap;
-      found.set(bestLabels(probabilities, i, length, labels, from, to), start + from);
+      const base = i * labels * length;
+      for (let token = from; token < to; token += 1) {
+        const limit = small[start + token] === 1 ? smallThreshold : threshold;
+        if ((probabilities[base + token] ?? 1) < limit) found[start + token] = bestLabel(probabilities, base, length, labels, token);
+        else found[start + token] = 0;
+      }
     }
   }
   return found;

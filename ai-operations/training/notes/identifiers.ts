@@ -150,7 +150,7 @@ export const plate = (random: Random): string =>
   filled(chooser(random)(['@@@-####', '#@@@###', '@@@ ####', '@@ ## @@@', '##@-@##']), random);
 
 const streetKinds =
-  'Street St Avenue Ave Road Rd Lane Ln Drive Dr Court Boulevard Blvd Terrace Place Way Circle Trail Parkway Crescent Close Square'.split(
+  'Street St Avenue Ave Road Rd Lane Ln Drive Dr Court Boulevard Blvd Terrace Place Way Circle Trail Parkway Crescent Close Square Mews Gardens Grove Row Walk Rise View Point Hollow Landing Loop Path Cove Ridge Green'.split(
     ' ',
   );
 const streetWords =
@@ -158,9 +158,15 @@ const streetWords =
     ' ',
   );
 
+const roads = ['County Road', 'State Route', 'Route', 'Highway', 'CR', 'FM', 'US'];
+
 export function street(random: Random): string {
   const choose = chooser(random);
-  const name = random() < 0.55 ? choose(streetWords) : drawName('family', random);
+  if (random() < 0.06) return `${between(random, 1, 19_999)} ${choose(roads)} ${between(random, 1, 120)}`;
+  if (random() < 0.06)
+    return `${between(random, 1, 400)} ${choose(['Rue', 'Calle', 'Via', 'Avenida', 'Paseo', 'Camino', 'Boulevard'])} ${drawName('family', random)}`;
+  const word = random() < 0.55 ? choose(streetWords) : drawName('family', random);
+  const name = random() < 0.2 ? `${word} ${choose(streetWords)}` : word;
   const side = random() < 0.12 ? `${choose(['N', 'S', 'E', 'W', 'N.', 'West'])} ` : '';
   const flat =
     random() < 0.25 ? `${choose([', Apt ', ' Apt. ', ' #', ', Unit ', ' Suite '])}${filled(choose(['#', '##', '#@', '###']), random)}` : '';

@@ -91,8 +91,31 @@ function nameOf({ first, middle, last }: Person, form: string, random: Random): 
   return random() < 0.5 ? listed : random() < 0.5 ? listed.toUpperCase() : `${last} ${first}`;
 }
 
-function organization(random: Random, choose: Choose): string {
+const enterprises =
+  'Ambulance|Ambulance Service|Dental|Dental Group|Physiotherapy|Law Office|Law Firm|Brewing|Mining|Energy|Plumbing|Roofing|Electric|Landscaping|Diner|Grill|Hotel|Inn|Resort|Casino|Theatre|Museum|Zoo|Orchard|Vineyards|Dairy|Fisheries|Shipping|Freight|Transport|Taxi|Garage|Auto|Tires|Hardware|Lumber|Furniture|Textiles|Printing|Press|News|Radio|Software|Systems|Technologies|Solutions|Partners|Group|Holdings|Capital|Realty|Properties|Apartments|Towers|Village|Manor|Lodge|Villa|House|Residence|Assisted Living|Senior Living|Memory Care|Home Care|Home Health|Veterans Home|Detention Center|Correctional Facility|Prison|County Jail|Barracks|Air Force Base|Shelter|Mission|Parish|Temple|Mosque|Synagogue|Cathedral|Kindergarten|Preschool|Daycare|Primary School|Grammar School|Community College|Seminary|Institute|Foundation|Trust|Society|Union|Council|District Hospital|Infirmary|Eye Clinic|Birth Center|Dialysis|Imaging|Laboratory|Labs|Pathology|Orthopaedics|Orthopedics|Pediatrics|Cardiology Associates|Surgical Associates|Women\u2019s Health|Behavioral Health|Mental Health Trust|NHS Trust|Surgery|Practice|Polyclinic|Sanatorium|Klinik|Klinikum|Krankenhaus|Market|Supermarket|Stores|Outfitters|Gym|Fitness|Yoga|FC|Rovers|Youth Center'.split(
+    '|',
+  );
+
+const capitalised = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1);
+
+/** One or two words of the language with the kind of house: "Copper Lantern Dental". */
+function namedByWords(choose: Choose, { english }: Sources): string {
+  const word = (): string => {
+    for (;;) {
+      const found = choose(english);
+      if (found.length <= 8) return capitalised(found);
+    }
+  };
+  return `${choose(['', '', 'The ', 'Our Lady of ', 'North ', 'Royal ', ''])}${word()}${choose(['', ` ${word()}`, ` ${word()}`, ` & ${word()}`])}`;
+}
+
+function organization(random: Random, choose: Choose, sources: Sources): string {
   const draw = random();
+  if (random() < 0.4) {
+    const owner =
+      random() < 0.6 ? namedByWords(choose, sources) : choose([drawName('places', random), drawName('family', random), choose(orgWords)]);
+    return `${owner} ${choose(random() < 0.7 ? enterprises : institutions)}`;
+  }
   if (draw < 0.12) return choose(chains);
   const word = random() < 0.4 ? choose(orgWords) : random() < 0.5 ? drawName('family', random) : drawName('places', random);
   if (draw < 0.2) return `University of ${drawName('places', random)}`;
@@ -156,7 +179,7 @@ interface Cast {
   readonly [role: string]: Person;
 }
 
-type Slot = (random: Random, choose: Choose) => string;
+type Slot = (random: Random, choose: Choose, sources: Sources) => string;
 
 /** Numbers of care that look like dates, telephones or numbers of persons. */
 const measures = (
@@ -212,8 +235,11 @@ class Writer {
   readonly #choose: Choose;
   readonly #cast: Cast;
 
-  constructor(random: Random, cast: Cast) {
+  readonly #sources: Sources;
+
+  constructor(random: Random, cast: Cast, sources: Sources) {
     this.#random = random;
+    this.#sources = sources;
     this.#choose = chooser(random);
     this.#cast = cast;
   }
@@ -234,8 +260,8 @@ class Writer {
       return;
     }
     const identifies = identifyingSlots[slot];
-    if (identifies) this.#span(identifies[0], identifies[1](this.#random, this.#choose));
-    else this.text += plainSlots[slot]?.(this.#random, this.#choose) ?? '';
+    if (identifies) this.#span(identifies[0], identifies[1](this.#random, this.#choose, this.#sources));
+    else this.text += plainSlots[slot]?.(this.#random, this.#choose, this.#sources) ?? '';
   }
 
   #span(type: Label, value: string): void {
@@ -273,9 +299,9 @@ function worn(note: Note, random: Random): Note {
   const draw = random();
   const { spans } = note;
   let { text } = note;
-  if (draw < 0.13) text = text.toLowerCase();
-  else if (draw < 0.2) text = text.toUpperCase();
-  else if (draw < 0.26) text = text.replace(/[lIOoeSBihmatg]/g, (sign) => (random() < 0.04 ? (misread[sign] ?? sign) : sign));
+  if (draw < 0.17) text = text.toLowerCase();
+  else if (draw < 0.25) text = text.toUpperCase();
+  else if (draw < 0.3) text = text.replace(/[lIOoeSBihmatg]/g, (sign) => (random() < 0.04 ? (misread[sign] ?? sign) : sign));
   if (random() < 0.1) text = text.replaceAll('\n', ' ');
   else if (random() < 0.05) text = text.replaceAll('\n', ',');
   return text.length === note.text.length ? { text, spans } : note;
@@ -295,10 +321,40 @@ function heading(random: Random, choose: Choose, { english }: Sources): string {
   return `${choose(['', '- ', '\u2022 ', '* ', '1. '])}${words.map(form).join(' ')}${choose([':', ':', '', '.', ' -', ', then', ' today'])}`;
 }
 
+const scattered =
+  '{p.full}|{p.last}|{p.first}|{d.full}|{d.last}|{d.init}|{e.full}|{e.last}|{e.first}|{r.full}|{r.first}|{x.listed}|{x.full}|{x.init}|{org}|{org}|{org}|{city}|{city}|{street}|{street}|{other}|{mrn}|{plate}|{phone}|{mail}|{url}|{date}|{dr}|{title} {p.last}'.split(
+    '|',
+  );
+
+/** A sentence with something that identifies at any place: then the place says little and the word itself has to. */
+function scatter(random: Random, choose: Choose, template: string): string {
+  const words = template.split(' ');
+  const at = written.between(random, 0, words.length - 1);
+  const slot = choose(scattered).replace('{dr}', 'Dr. {d.last}');
+  words.splice(at, random() < 0.6 && !words[at]?.includes('{') ? 1 : 0, slot);
+  return words.join(' ');
+}
+
+/** "Key safe: 22-A0386   Bed three: Okafor": labels of any words, with something behind. */
+function formLine(random: Random, choose: Choose, { english }: Sources): string {
+  const label = (): string => Array.from({ length: written.between(random, 1, 2) }, () => choose(english)).join(' ');
+  const form = choose<(text: string) => string>([capitalised, (text) => text.toUpperCase(), (text) => text]);
+  const cells = Array.from({ length: written.between(random, 1, 3) }, () => {
+    const value =
+      random() < 0.72
+        ? choose(scattered).replace('{dr}', '{d.listed}')
+        : choose(['{num}', '{drug}', '{cond}', '{age}', '{epo}', 'yes', 'none', '{sym}']);
+    return `${form(label())}${choose([': ', ' ', ': ', ' - ', '  '])}${value}`;
+  });
+  return cells.join(choose(['   ', ', ', '; ', ' ', '\n', ' | ']));
+}
+
 function sentence(random: Random, choose: Choose, sources: Sources): string {
   const draw = random();
-  if (draw < 0.2) return choose(sources.prose);
-  return draw < 0.36 ? `${heading(random, choose, sources)} ${choose(clinical)}` : choose(clinical);
+  if (draw < 0.16) return choose(sources.prose);
+  if (draw > 0.9) return scatter(random, choose, random() < 0.6 ? choose(sources.prose) : choose(clinical));
+  if (draw > 0.82) return formLine(random, choose, sources);
+  return draw < 0.3 ? `${heading(random, choose, sources)} ${choose(clinical)}` : choose(clinical);
 }
 
 /** One note with its identifiers. */
@@ -306,9 +362,10 @@ export function generatedNote(random: Random, sources: Sources): Note {
   const choose = chooser(random);
   const cast: Cast = { p: person(random), d: person(random), e: person(random), r: person(random), x: person(random) };
   const recipe = choose(recipes);
-  const writer = new Writer(random, cast);
+  const writer = new Writer(random, cast, sources);
   const parts: string[] = [];
-  for (let i = written.between(random, ...recipe.identifying); i > 0; i -= 1) parts.push(choose(identifying));
+  for (let i = written.between(random, ...recipe.identifying); i > 0; i -= 1)
+    parts.push(random() < 0.8 ? choose(identifying) : scatter(random, choose, choose(sources.prose)));
   for (let i = written.between(random, ...recipe.clinical); i > 0; i -= 1) parts.push(sentence(random, choose, sources));
   writer.add(choose(recipe.head));
   for (const [i, part] of shuffledParts(random, parts).entries()) {

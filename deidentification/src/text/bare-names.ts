@@ -13,12 +13,12 @@ const capitalParticle = '(?:D[AEIOU]S?|DEL|DELLA|DEN|DER|VAN|VON|LA|LE|BIN|AL|EL
 
 const words = new RegExp(String.raw`(?<![\p{L}\p{N}\[])${token}(?![\p{L}\p{N}\]])`, 'gu');
 const family = new RegExp(
-  String.raw`[ \t]+(?:\p{Lu}\.?[ \t]+)?(?:(?:${particle}|${capitalParticle})[ \t]+){0,2}(${token})(?![\p{L}\p{N}])`,
+  String.raw`[ \t]{1,12}(?:\p{Lu}\.?[ \t]{1,12})?(?:(?:${particle}|${capitalParticle})[ \t]{1,12}){0,2}(${token})(?![\p{L}\p{N}])`,
   'uy',
 );
-const familyBefore = new RegExp(String.raw`(?<![\p{L}\p{N}\[])(${token}),[ \t]*$`, 'u');
+const familyBefore = new RegExp(String.raw`(?<![\p{L}\p{N}\[])(${token}),[ \t]{0,12}$`, 'u');
 /** "Today, Margaret says": then the word before the comma is no family. */
-const goesOn = /[ \t]+\p{Ll}/uy;
+const goesOn = /[ \t]{1,12}\p{Ll}/uy;
 const saint = /\b(?:St\.?|Saint)[ ]$/;
 const furthestFamily = 40;
 

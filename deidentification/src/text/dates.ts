@@ -10,13 +10,13 @@ const slashed = /(?<![\d/.-])\d{1,2}([/.-])\d{1,2}\1(?:\d{4}|\d{2})(?![\d/]|[.-]
 const yearFirst = /(?<![\d/])(?:19|20)\d\d\/\d{1,2}\/\d{1,2}(?![\d/])/g;
 const compact = /(?<![\d.,-])(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?![\d.,-]*\d)/g;
 const monthDayYear = new RegExp(
-  String.raw`\b(${month})(\.?[ ]+)(\d{1,2})(st|nd|rd|th)?(,?[ ]+|,)((?:19|20)\d\d|'?\d\d(?=\b(?![:\d])))\b`,
+  String.raw`\b(${month})(\.?[ ]{1,12})(\d{1,2})(st|nd|rd|th)?(,?[ ]{1,12}|,)((?:19|20)\d\d|'?\d\d(?=\b(?![:\d])))\b`,
   'gi',
 );
 const dayMonthYear = new RegExp(String.raw`\b(\d{1,2})(st|nd|rd|th)?([ -](?:of[ ])?)(${month})(\.?,?[ -])((?:19|20)\d\d)\b`, 'gi');
-const monthYear = new RegExp(String.raw`\b(${month})(\.?,?[ ]+(?:of[ ])?)((?:19|20)\d\d)\b`, 'gi');
+const monthYear = new RegExp(String.raw`\b(${month})(\.?,?[ ]{1,12}(?:of[ ])?)((?:19|20)\d\d)\b`, 'gi');
 const monthYearNumbers = /(?<![\d/.])(0?[1-9]|1[0-2])\/((?:19|20)\d\d)(?![\d/])/g;
-const monthDay = new RegExp(String.raw`\b(${month})\.?[ ]+(\d{1,2})(?:st|nd|rd|th)?\b(?![ ]*(?:mg|mL|cm|%|/|\.\d))`, 'g');
+const monthDay = new RegExp(String.raw`\b(${month})\.?[ ]{1,12}(\d{1,2})(?:st|nd|rd|th)?\b(?![ ]{0,12}(?:mg|mL|cm|%|/|\.\d))`, 'g');
 const dayMonth = new RegExp(String.raw`\b\d{1,2}(?:st|nd|rd|th)?[ ](?:of[ ])?${month}\b`, 'g');
 const shortDate =
   /(?<=\b(?:on|since|until|dated|from|through|by)[ ])(?:0?[1-9]|1[0-2])\/(?:0?[1-9]|[12]\d|3[01])(?![\d/]|[ ]?(?:mg|strength|vision|pack))/g;

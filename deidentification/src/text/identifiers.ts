@@ -8,8 +8,8 @@ export interface Pattern {
   readonly regex: RegExp;
 }
 
-const digits = String.raw`(?=[\w./-]*\d)[A-Za-z0-9][A-Za-z0-9./-]{2,}[A-Za-z0-9]`;
-const sign = String.raw`(?:\s*(?:number|num|no\.?|nr|#|id))?\s*[:#.]?\s*(?:is\s+)?`;
+const digits = String.raw`(?=[\w./-]{0,60}\d)[A-Za-z0-9][A-Za-z0-9./-]{2,}[A-Za-z0-9]`;
+const sign = String.raw`(?:\s{0,12}(?:number|num|no\.?|nr|#|id))?\s{0,12}[:#.]?\s{0,12}(?:is\s{1,12})?`;
 // A plural's s belongs to the word before: the "s-1y" of "encounters-1y" is no number of an encounter.
 const plural = String.raw`(?:s\b|(?!s\b))`;
 const labelled = (type: string, words: string): Pattern => ({
@@ -26,7 +26,7 @@ const suffix =
 /** In capitals only words that are no abbreviation of something else: CT, ST and DR are. */
 const capitalSuffix =
   'STREET|AVENUE|AVE|ROAD|RD|LANE|LN|DRIVE|COURT|BOULEVARD|BLVD|TERRACE|PLACE|WAY|CIRCLE|HIGHWAY|HWY|PARKWAY|PKWY|SQUARE|TRAIL';
-const flat = String.raw`(?:,?[ ]+(?:Apt|Apartment|Unit|Suite|Ste|Room|Rm|#)\.?[ ]*#?[ ]*[A-Za-z0-9-]+)?`;
+const flat = String.raw`(?:,?[ ]{1,12}(?:Apt|Apartment|Unit|Suite|Ste|Room|Rm|#)\.?[ ]{0,12}#?[ ]{0,12}[A-Za-z0-9-]+)?`;
 
 /** Checked in this order; the first that claims a place keeps it. */
 export const identifierPatterns: readonly Pattern[] = [
@@ -35,15 +35,15 @@ export const identifierPatterns: readonly Pattern[] = [
   { type: 'IP', regex: /(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.]*\d)/dg },
   { type: 'IP', regex: /(?<![\w:])(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}(?![\w:])/dgi },
   { type: 'SSN', regex: /(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])/dg },
-  { type: 'SSN', regex: /\b(?:SSN|social security)(?:\s*(?:number|no\.?|#))?\s*[:#]?\s*(\d{3}[ -]?\d{2}[ -]?\d{4})\b/dgi },
+  { type: 'SSN', regex: /\b(?:SSN|social security)(?:\s{0,12}(?:number|no\.?|#))?\s{0,12}[:#]?\s{0,12}(\d{3}[ -]?\d{2}[ -]?\d{4})\b/dgi },
   {
     type: 'PHONE',
-    regex: /(?<![\w.-])(?:\+?1[ .-]?)?(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4}(?:[ ]*(?:x|ext\.?)[ ]*\d{1,6})?(?![\d-])/dgi,
+    regex: /(?<![\w.-])(?:\+?1[ .-]?)?(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4}(?:[ ]{0,12}(?:x|ext\.?)[ ]{0,12}\d{1,6})?(?![\d-])/dgi,
   },
   { type: 'PHONE', regex: /(?<![\w.])\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){2,5}\d{2,4}(?!\d)/dg },
   {
     type: 'PHONE',
-    regex: /\b(?:phone|tel|telephone|cell|mobile|call|fax|pager|callback)\b[:.]?\s*(?:at\s+)?(\(?\d[\d().\s-]{5,14}\d)(?!\d)/dgi,
+    regex: /\b(?:phone|tel|telephone|cell|mobile|call|fax|pager|callback)\b[:.]?\s{0,12}(?:at\s{1,12})?(\(?\d[\d().\s-]{5,14}\d)(?!\d)/dgi,
   },
   { type: 'MRN', regex: /\bMRN-?\d[\dA-Z-]{3,}/dg },
   { type: 'MRN', regex: /(?<![\d-])\d{3}-\d{2}-\d{3}(?![\d-])/dg },
@@ -62,47 +62,53 @@ export const identifierPatterns: readonly Pattern[] = [
   {
     type: 'STREET',
     regex: new RegExp(
-      String.raw`(?<![\d/.-])\d{1,6}[A-Z]?[ ]+(?:[NSEW]\.?[ ]+)?(?:(?:${cap}|\d{1,3}(?:st|nd|rd|th))[ ]+){1,4}(?:${suffix}|${capitalSuffix})\b\.?${flat}`,
+      String.raw`(?<![\d/.-])\d{1,6}[A-Z]?[ ]{1,12}(?:[NSEW]\.?[ ]{1,12})?(?:(?:${cap}|\d{1,3}(?:st|nd|rd|th))[ ]{1,12}){1,4}(?:${suffix}|${capitalSuffix})\b\.?${flat}`,
       'gdu',
     ),
   },
   {
     type: 'STREET',
     regex: new RegExp(
-      String.raw`\b(?:on|at|near|of)[ ]+((?:(?:${cap}|\d{1,3}(?:st|nd|rd|th))[ ]+){1,3}(?:Street|Avenue|Road|Lane|Drive|Boulevard|Terrace|Court|Highway))\b`,
+      String.raw`\b(?:on|at|near|of)[ ]{1,12}((?:(?:${cap}|\d{1,3}(?:st|nd|rd|th))[ ]{1,12}){1,3}(?:Street|Avenue|Road|Lane|Drive|Boulevard|Terrace|Court|Highway))\b`,
       'gdu',
     ),
   },
-  { type: 'STREET', regex: /\bP\.?[ ]?O\.?[ ]Box[ ]+\d+/dgi },
-  { type: 'ZIP', regex: new RegExp(String.raw`\b${state}\.?,?[ ]+(\d{5}(?:-\d{4})?)\b`, 'gd') },
+  { type: 'STREET', regex: /\bP\.?[ ]?O\.?[ ]Box[ ]{1,12}\d+/dgi },
+  { type: 'ZIP', regex: new RegExp(String.raw`\b${state}\.?,?[ ]{1,12}(\d{5}(?:-\d{4})?)\b`, 'gd') },
   { type: 'ZIP', regex: /\b(?:zip(?: ?code)?|postal code)[ :]*(\d{5}(?:-\d{4})?)\b/dgi },
   {
     type: 'CITY',
     regex: new RegExp(
-      String.raw`\b(?:${suffix}|${capitalSuffix})\b\.?,?[ ]+((?:${place}[ ]){0,2}${place}),?[ ]+${state}\b(?!\p{L})`,
+      String.raw`\b(?:${suffix}|${capitalSuffix})\b\.?,?[ ]{1,12}((?:${place}[ ]){0,2}${place}),?[ ]{1,12}${state}\b(?!\p{L})`,
       'gdu',
     ),
   },
   {
     type: 'CITY',
     regex: new RegExp(
-      String.raw`(?<=[,\n][ ]*|\b(?:in|from|to|of|at|near)[ ]+)((?:${place}[ ]){0,2}${place}),[ ]+${state}\b(?!\p{L})`,
+      String.raw`(?<=[,\n][ ]{0,12}|\b(?:in|from|to|of|at|near)[ ]{1,12})((?:${place}[ ]){0,2}${place}),[ ]{1,12}${state}\b(?!\p{L})`,
       'gdu',
     ),
-  },
-  {
-    type: 'CITY',
-    regex: new RegExp(String.raw`\b(?:in|from|to|near|at|visiting|of)[ ]+(${cities})\b(?!-|[ ]+(?:criteria|sign|disease|score))`, 'gdu'),
   },
   {
     type: 'CITY',
     regex: new RegExp(
-      String.raw`\b(?:(?:lives?|living|lived|resides?|residing|born|raised|moved)\b[^.\n]{0,60}?[ ](?:in|to)|(?:${suffix})[ ]in)[ ]+((?:${place}[ ]){0,1}${place})`,
+      String.raw`\b(?:in|from|to|near|at|visiting|of)[ ]{1,12}(${cities})\b(?!-|[ ]{1,12}(?:criteria|sign|disease|score))`,
       'gdu',
     ),
   },
-  { type: 'AGE_OVER_89', regex: /(?<![\d./])(?:9\d|1[0-4]\d)(?=[ -]*(?:years?|yrs?|y\/?o|yo|y\.o\.)\b(?![ -]*(?:ago|history)))/dgi },
-  { type: 'AGE_OVER_89', regex: /\b(?:age|aged|age[ ]of)[: ]+(9\d|1[0-4]\d)\b(?!\+|\s*(?:%|mg|cm|kg|to|-))/dgi },
+  {
+    type: 'CITY',
+    regex: new RegExp(
+      String.raw`\b(?:(?:lives?|living|lived|resides?|residing|born|raised|moved)\b[^.\n]{0,60}?[ ](?:in|to)|(?:${suffix})[ ]in)[ ]{1,12}((?:${place}[ ]){0,1}${place})`,
+      'gdu',
+    ),
+  },
+  {
+    type: 'AGE_OVER_89',
+    regex: /(?<![\d./])(?:9\d|1[0-4]\d)(?=[ -]{0,6}(?:years?|yrs?|y\/?o|yo|y\.o\.)\b(?![ -]{0,6}(?:ago|history)))/dgi,
+  },
+  { type: 'AGE_OVER_89', regex: /\b(?:age|aged|age[ ]of)[: ]+(9\d|1[0-4]\d)\b(?!\+|\s{0,12}(?:%|mg|cm|kg|to|-))/dgi },
 ];
 
 /** Forms that nothing else has: also looked for where names and places can't be told from the vocabulary of a code system. */

@@ -6,9 +6,9 @@ import { credential, full, initial, particle, token } from './name-grammar.ts';
 import type { TextSpan } from './span.ts';
 import { continues } from './words.ts';
 
-const listed = String.raw`(?:${particle}[ \t]+){0,2}${full}(?:,[ \t]*(?!(?:MD|M\.D|RN|DO|NP|PA|PhD|DOB|SSN|MRN|DPM|DDS)\b)${full})?`;
+const listed = String.raw`(?:${particle}[ \t]{1,12}){0,2}${full}(?:,[ \t]{0,12}(?!(?:MD|M\.D|RN|DO|NP|PA|PhD|DOB|SSN|MRN|DPM|DDS)\b)${full})?`;
 /** "DONNELLY, K": initials behind the family. */
-const initials = String.raw`(?:,[ \t]*\p{Lu}\.?(?:[ \t]?\p{Lu}\.)?(?![\p{L}\d]))?`;
+const initials = String.raw`(?:,[ \t]{0,12}\p{Lu}\.?(?:[ \t]?\p{Lu}\.)?(?![\p{L}\d]))?`;
 
 const people =
   'patient(?:[ ]name)?|name|attending(?:[ ]physician)?|surgeon|assistant|caller|referring(?:[ ](?:physician|provider))?|ordering[ ](?:provider|physician)|provider|physician|doctor|dictated[ ]by|signed[ ]by|electronically[ ]signed(?:[ ]by)?|seen[ ]by|read[ ]by|reviewed[ ]by|interpreted[ ]by|authenticated[ ]by|reported[ ]by|transcribed[ ]by|author|re|cc|to|from|mother|father|guardian|spouse|next[ ]of[ ]kin|emergency[ ]contact|contact|nurse|pcp|clinician|consultant|anesthesiologist|radiologist|pathologist|cardiologist|resident|interpreter|subject|mrs|mr|alias|aka';
@@ -22,57 +22,60 @@ const anyCase = (words: string): string =>
 /** Group 1 is the name. */
 const contexts: readonly RegExp[] = [
   new RegExp(
-    String.raw`\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Drs|Prof|Professor|Doctor|Nurse|Sister|Father|Rev|Sgt|Lt|Capt|MR|MRS|MS|DR)\b\.?[ \t]+((?:${particle}[ \t]+){0,2}${full})`,
+    String.raw`\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Drs|Prof|Professor|Doctor|Nurse|Sister|Father|Rev|Sgt|Lt|Capt|MR|MRS|MS|DR)\b\.?[ \t]{1,12}((?:${particle}[ \t]{1,12}){0,2}${full})`,
     'gdu',
   ),
   new RegExp(
-    String.raw`\bMD[ \t]+((?:${particle}[ \t]+)?${token}(?:[ \t]+${token})?)(?=[ \t]+(?:notified|aware|called|paged|informed|updated))`,
+    String.raw`\bMD[ \t]{1,12}((?:${particle}[ \t]{1,12})?${token}(?:[ \t]{1,12}${token})?)(?=[ \t]{1,12}(?:notified|aware|called|paged|informed|updated))`,
     'gdu',
   ),
   new RegExp(
-    String.raw`(?<![\p{L}])(?:${anyCase(people)})[ \t]*:[ \t]*(?:(?:Dr|Mr|Mrs|Ms|Miss|Prof|DR|MR|MRS|MS)\.?[ \t]+)?(${listed})`,
+    String.raw`(?<![\p{L}])(?:${anyCase(people)})[ \t]{0,12}:[ \t]{0,12}(?:(?:Dr|Mr|Mrs|Ms|Miss|Prof|DR|MR|MRS|MS)\.?[ \t]{1,12})?(${listed})`,
     'gdu',
   ),
   new RegExp(
-    String.raw`(?<![\p{L}])(?:${anyCase('dictated by|signed by|signed electronically by|seen by|reviewed by|called to|discussed with|spoke with|accompanied by|evaluated by|performed by|referred by|followed by|name is|named|this is|authored by|examined by|interpreted by|read by|spoken with|talked with|met with|seen with|ordered by|verified by|administered by|collected by|drawn by|witnessed by|escorted by|brought in by|picked up by|called by|lives with|signed out to|handed off to')})[ \t]*:?[ \t]+(${full}${initials})`,
+    String.raw`(?<![\p{L}])(?:${anyCase('dictated by|signed by|signed electronically by|seen by|reviewed by|called to|discussed with|spoke with|accompanied by|evaluated by|performed by|referred by|followed by|name is|named|this is|authored by|examined by|interpreted by|read by|spoken with|talked with|met with|seen with|ordered by|verified by|administered by|collected by|drawn by|witnessed by|escorted by|brought in by|picked up by|called by|lives with|signed out to|handed off to')})[ \t]{0,12}:?[ \t]{1,12}(${full}${initials})`,
     'gdu',
   ),
-  new RegExp(String.raw`\b(?:${anyCase(kin)}),?[ \t]+(?:is[ \t]+|named[ \t]+)?(${full})`, 'gdu'),
-  new RegExp(String.raw`(?<!\p{L})(${full}),?[ \t]+${credential}(?![\p{L}\d])`, 'gdu'),
+  new RegExp(String.raw`\b(?:${anyCase(kin)}),?[ \t]{1,12}(?:is[ \t]{1,12}|named[ \t]{1,12})?(${full})`, 'gdu'),
+  new RegExp(String.raw`(?<!\p{L})(${full}),?[ \t]{1,12}${credential}(?![\p{L}\d])`, 'gdu'),
   new RegExp(
-    String.raw`(?<![\p{L}\[])(${full}),?[ \t]+(?:is|was|presents|returns)[ \t]+(?:an?[ \t]+)?(?:[\p{L}-]+[ \t]+){0,3}\d{1,3}(?:\+)?[ -]?(?:year|yr|y\/?o|month|week|day)`,
+    String.raw`(?<![\p{L}\[])(${full}),?[ \t]{1,12}(?:is|was|presents|returns)[ \t]{1,12}(?:an?[ \t]{1,12})?(?:[\p{L}-]+[ \t]{1,12}){0,3}\d{1,3}(?:\+)?[ -]?(?:year|yr|y\/?o|month|week|day)`,
     'gdu',
   ),
   new RegExp(
-    String.raw`\b(?:Sincerely|Thanks|Thank you|Regards|Best regards|Kind regards|Best|Yours truly|Respectfully|Cheers)(?:,|[ \t]*\n)\s*(${full})`,
+    String.raw`\b(?:Sincerely|Thanks|Thank you|Regards|Best regards|Kind regards|Best|Yours truly|Respectfully|Cheers)(?:,|[ \t]{0,12}\n)\s{0,12}(${full})`,
     'gdu',
   ),
-  new RegExp(String.raw`\b(?:Dear|Hi|Hello|Hey|Good morning|Good afternoon|Attn:?)[ \t,]+(?:(?:Dr|Mr|Mrs|Ms)\.?[ \t]+)?(${full})`, 'gdu'),
   new RegExp(
-    String.raw`\b(?:refill of|prescription for|call for|message for|appointment for|results for|for)[ \t]+(?:[\p{L}-]+[ \t]+for[ \t]+)?(${token}[ \t]+(?:${particle}[ \t]+)?${token})(?=[.,;\n])`,
+    String.raw`\b(?:Dear|Hi|Hello|Hey|Good morning|Good afternoon|Attn:?)[ \t,]+(?:(?:Dr|Mr|Mrs|Ms)\.?[ \t]{1,12})?(${full})`,
     'gdu',
   ),
-  new RegExp(String.raw`(?<!\p{L})(?:${anyCase(roles)})[ \t]+(?=\p{Lu}['’]?\p{L}*\p{Ll})(${full})`, 'gdu'),
-  new RegExp(String.raw`\bby[ \t]+(${initial}[ \t]*(?:${particle}[ \t]+){0,2}${token})`, 'gdu'),
+  new RegExp(
+    String.raw`\b(?:refill of|prescription for|call for|message for|appointment for|results for|for)[ \t]{1,12}(?:[\p{L}-]+[ \t]{1,12}for[ \t]{1,12})?(${token}[ \t]{1,12}(?:${particle}[ \t]{1,12})?${token})(?=[.,;\n])`,
+    'gdu',
+  ),
+  new RegExp(String.raw`(?<!\p{L})(?:${anyCase(roles)})[ \t]{1,12}(?=\p{Lu}['’]?\p{L}*\p{Ll})(${full})`, 'gdu'),
+  new RegExp(String.raw`\bby[ \t]{1,12}(${initial}[ \t]{0,12}(?:${particle}[ \t]{1,12}){0,2}${token})`, 'gdu'),
 ];
 
 const organization =
   'Hospital|Medical Center|Clinic|Nursing Home|Rehabilitation Center|Family Practice|Health Center|Health System|Healthcare|Elementary School|Middle School|High School|School|University|College|Cancer Center|Surgery Center|Medical Group|Associates|Pharmacy|Laboratories|Hospice|Infirmary|Academy|Church|Trucking|Construction|Industries|Corporation|Company|Foundation|Institute|Bank|Logistics|Manufacturing|Bakery|Restaurant|Brothers|Tool & Die|Inc\\.?|LLC|Ltd\\.?|Corp\\.?';
 const organizations: readonly RegExp[] = [
   new RegExp(
-    String.raw`\b((?:(?:St\.|${token}|&)[ \t]+){1,5}(?:${organization})(?:[ \t]+of[ \t]+${token}(?:[ \t]+${token})?)?)(?![\p{L}])`,
+    String.raw`\b((?:(?:St\.|${token}|&)[ \t]{1,12}){1,5}(?:${organization})(?:[ \t]{1,12}of[ \t]{1,12}${token}(?:[ \t]{1,12}${token})?)?)(?![\p{L}])`,
     'gdu',
   ),
   new RegExp(
-    String.raw`\b((?:University|Hospital|College)(?:[ \t]+(?:Hospital|Medical Center|Clinic))?[ \t]+of[ \t]+${token}(?:[ \t]+${token})?)`,
+    String.raw`\b((?:University|Hospital|College)(?:[ \t]{1,12}(?:Hospital|Medical Center|Clinic))?[ \t]{1,12}of[ \t]{1,12}${token}(?:[ \t]{1,12}${token})?)`,
     'gdu',
   ),
   new RegExp(
-    String.raw`\b(?:${anyCase('facility|clinic|hospital|employer|location|site')})[ \t]*:[ \t]*((?:St\.|${token})(?:[ \t]+(?:&|of|St\.|${token})){0,5})`,
+    String.raw`\b(?:${anyCase('facility|clinic|hospital|employer|location|site')})[ \t]{0,12}:[ \t]{0,12}((?:St\.|${token})(?:[ \t]{1,12}(?:&|of|St\.|${token})){0,5})`,
     'gdu',
   ),
   new RegExp(
-    String.raw`\b(?:works?|worked|working|employed|work)[ \t]+(?:at|for)[ \t]+(?:the[ \t]+)?(${token}(?:[ \t]+(?:&|of|${token})){0,4})`,
+    String.raw`\b(?:works?|worked|working|employed|work)[ \t]{1,12}(?:at|for)[ \t]{1,12}(?:the[ \t]{1,12})?(${token}(?:[ \t]{1,12}(?:&|of|${token})){0,4})`,
     'gdu',
   ),
 ];
@@ -121,28 +124,39 @@ function captured(text: string, regex: RegExp, type: string, into: TextSpan[]): 
   }
 }
 
-const escaped = (word: string): string => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const titled = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1).toLowerCase();
+const letterRuns = /[\p{L}\p{M}]+/gu;
 
-/** Finds the places of some words as whole words. */
-interface NameFinder {
-  places(text: string): { start: number; end: number }[];
-}
+/** Finds some words as whole words, however many they are: each run of letters is looked up once. */
+class NameFinder {
+  /** Longest first, by the letters up to the first other sign. */
+  readonly #forms = new Map<string, string[]>();
 
-/** All occurrences of these words as names: as given, capitalised, or in capitals; long ones in small letters too. */
-function nameFinder(parts: readonly string[]): NameFinder | undefined {
-  const forms = new Set<string>();
-  for (const part of parts) {
-    if (part.length < 2) continue;
-    for (const form of [part, titled(part), part.toUpperCase()]) forms.add(form);
-    if (part.length >= 5 && !isCommonWord(part)) forms.add(part.toLowerCase());
+  /** All occurrences of these words as names: as given, capitalised, or in capitals; long ones in small letters too. */
+  constructor(parts: Iterable<string>) {
+    for (const part of parts) {
+      const small = part.length >= 5 && !isCommonWord(part) ? [part.toLowerCase()] : [];
+      for (const form of new Set([part, titled(part), part.toUpperCase(), ...small])) {
+        const first = /^[\p{L}\p{M}]+/u.exec(form)?.[0];
+        if (first !== undefined) this.#forms.set(first, [...(this.#forms.get(first) ?? []), form]);
+      }
+    }
+    for (const forms of this.#forms.values()) forms.sort((x, y) => y.length - x.length);
   }
-  if (forms.size === 0) return undefined;
-  const longestFirst = [...forms].sort((a, b) => b.length - a.length);
-  const regex = new RegExp(longestFirst.map(escaped).join('|'), 'g');
-  const places = (text: string): { start: number; end: number }[] =>
-    ranges(text, regex).filter((r) => !continues(text, r.start - 1) && !continues(text, r.end));
-  return { places };
+
+  places(text: string): { start: number; end: number }[] {
+    const found: { start: number; end: number }[] = [];
+    if (this.#forms.size === 0) return found;
+    let behind = 0;
+    for (const { index, 0: run } of text.matchAll(letterRuns)) {
+      if (index < behind || continues(text, index - 1)) continue;
+      const form = this.#forms.get(run)?.find((each) => text.startsWith(each, index) && !continues(text, index + each.length));
+      if (form === undefined) continue;
+      behind = index + form.length;
+      found.push({ start: index, end: behind });
+    }
+    return found;
+  }
 }
 
 function propagated(text: string, found: readonly TextSpan[], kept: Mask): TextSpan[] {
@@ -154,7 +168,10 @@ function propagated(text: string, found: readonly TextSpan[], kept: Mask): TextS
       if (word.length >= 3 && !isCommonWord(word)) parts.add(word);
     }
   }
-  return (nameFinder([...parts])?.places(text) ?? []).filter((r) => !kept.touches(r.start, r.end)).map((r) => ({ ...r, type: 'NAME' }));
+  return new NameFinder(parts)
+    .places(text)
+    .filter((r) => !kept.touches(r.start, r.end))
+    .map((r) => ({ ...r, type: 'NAME' }));
 }
 
 /** What must stay although it looks like a name. */
@@ -162,9 +179,12 @@ export function eponymPlaces(text: string): Mask {
   return new Mask(text.length, ranges(text, eponyms));
 }
 
-/** Names and organizations of a text; `kept` are its eponyms. */
-export function findNames(text: string, kept: Mask): TextSpan[] {
-  const found: TextSpan[] = [];
+/** Names and organizations of a text; `kept` are its eponyms, `classified` what a classifier found. */
+export function findNames(text: string, kept: Mask, classified: readonly TextSpan[] = []): TextSpan[] {
+  const found: TextSpan[] = classified.flatMap((span) => {
+    const rest = span.type === 'NAME' ? trimmed(text, span.start, span.end) : span;
+    return rest ? [{ ...rest, type: span.type }] : [];
+  });
   for (const regex of contexts) captured(text, regex, 'NAME', found);
   found.push(...bareNames(text));
   const free = found.filter((s) => !kept.covers(s.start, s.end));

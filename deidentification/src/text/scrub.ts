@@ -1,6 +1,7 @@
 // Free text by rules: spans that identify, and the text without them (45 CFR 164.514(b)(2)).
 
 import { type About, aboutNobody, hasKnown } from './about.ts';
+import { believable } from './classified.ts';
 import { findDates, type Shift } from './dates.ts';
 import { fingerprint } from './fingerprint.ts';
 import { identifierPatterns, unmistakablePatterns } from './identifiers.ts';
@@ -38,8 +39,8 @@ function knownSpans(text: string, { person, own, mentioned }: About, kept: Mask)
   return [...spans, ...(mentioned?.spans(text) ?? []).filter((s) => !kept.touches(s.start, s.end))];
 }
 
-/** What identifies, in order, without overlaps. */
-export function scrubSpans(text: string, about: About = aboutNobody): TextSpan[] {
+/** What identifies, in order, without overlaps. @param classified what a classifier found in this text (classified.ts) */
+export function scrubSpans(text: string, about: About = aboutNobody, classified: readonly TextSpan[] = []): TextSpan[] {
   const spans: TextSpan[] = [];
   const claimed = new Mask(text.length);
   for (const { start, end } of findDates(text)) claim(spans, claimed, { start, end, type: 'DATE' });
@@ -51,7 +52,9 @@ export function scrubSpans(text: string, about: About = aboutNobody): TextSpan[]
     }
   }
   const kept = eponymPlaces(text);
-  for (const span of findNames(text, kept)) claim(spans, claimed, span);
+  const believed = believable(text, classified);
+  for (const span of findNames(text, kept, believed.named)) claim(spans, claimed, span);
+  for (const span of believed.others) claim(spans, claimed, span);
   for (const span of knownSpans(text, about, kept)) claim(spans, claimed, span);
   const holders = [...text.matchAll(placeholder)].map((m) => ({ start: m.index, end: m.index + m[0].length }));
   if (holders.length === 0) return merged(spans);
@@ -86,9 +89,9 @@ function once(text: string, spans: readonly TextSpan[], shift: Shift | undefined
  * The text without what identifies. Dates are moved in place when `shift` is given. The result has nothing left to scrub but dates,
  * so scrubbing it again as stored text changes nothing.
  */
-export function scrubText(text: string, about: About, shift?: Shift): string {
+export function scrubText(text: string, about: About, shift?: Shift, classified: readonly TextSpan[] = []): string {
   let out = text;
-  let spans = scrubSpans(out, about);
+  let spans = scrubSpans(out, about, classified);
   let moving = shift;
   for (let round = 0; round < maximumRounds && spans.length > 0; round += 1) {
     out = once(out, spans, moving);
