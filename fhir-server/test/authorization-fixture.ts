@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type Encounter, type FhirClient, OperationOutcomeError, type Principal, type Resource } from '@limen/fhir-model';
 import Fastify from 'fastify';
 import pg from 'pg';
+import type { AuditRow } from '../src/audit/chain.ts';
 import { type Authorization, authorization } from '../src/authorization/index.ts';
 import { ensureCredentials, operationalMigrations, RegisteredOrigins, registerClient } from '../src/operational/index.ts';
 import { startEmbeddedPostgres } from '../src/postgres/index.ts';
@@ -95,6 +96,8 @@ export interface Server {
   readonly users: readonly User[];
   readonly identifiers: string[];
   readonly errors: Error[];
+  /** What the audit trail of accounts was told. */
+  readonly audited: AuditRow[];
   stop(): Promise<void>;
 }
 
@@ -105,11 +108,11 @@ export const thirdParty = {
   launch: 'https://app.example.org/launch',
 };
 
-/** `first`: false for a further instance over the same database, which registers nothing. */
-export async function startServer(database: Database, { first = true } = {}): Promise<Server> {
+/** `first`: false for a further instance over the same database, which registers nothing; `host`: passkeys need a name. */
+export async function startServer(database: Database, { first = true, host = '127.0.0.1' } = {}): Promise<Server> {
   const { pool, folder } = database;
   const port = await freePort();
-  const origin = `http://127.0.0.1:${port}`;
+  const origin = `http://${host}:${port}`;
   if (first) await ensureCredentials(pool, join(folder, 'data'), { origin });
   await registerClient(pool, {
     clientId: thirdParty.clientId,
@@ -125,6 +128,7 @@ export async function startServer(database: Database, { first = true } = {}): Pr
   const credentials = JSON.parse(await readFile(join(folder, 'data/credentials.json'), 'utf8'));
   const identifiers: string[] = [];
   const errors: Error[] = [];
+  const audited: AuditRow[] = [];
   const auth = await authorization({
     pool,
     origin,
@@ -137,6 +141,7 @@ export async function startServer(database: Database, { first = true } = {}): Pr
     },
     clientFor: recordFor,
     outgoing: { trusted: (each) => new URL(each).hostname === '127.0.0.1' },
+    audit: async (row) => void audited.push(row),
     onError: (error) => errors.push(error),
   });
   const app = Fastify();
@@ -151,7 +156,16 @@ export async function startServer(database: Database, { first = true } = {}): Pr
     }
   });
   await app.listen({ port, host: '127.0.0.1' });
-  return { origin, auth, backend: credentials.backendClient, users: credentials.users, identifiers, errors, stop: () => app.close() };
+  return {
+    origin,
+    auth,
+    backend: credentials.backendClient,
+    users: credentials.users,
+    identifiers,
+    errors,
+    audited,
+    stop: () => app.close(),
+  };
 }
 
 /** A browser: keeps cookies by path, follows redirects inside the origin only. */
