@@ -26,7 +26,7 @@ export function dicomScrubber({ findText, maximumFrames = 64, leastConfidence = 
           replaced: sum(attributes.report.replaced),
           cleaned: sum(attributes.report.cleaned),
           frames: pixels.report.frames,
-          words: pixels.report.words,
+          regions: pixels.report.regions,
         },
       };
     },

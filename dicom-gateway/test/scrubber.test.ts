@@ -84,6 +84,28 @@ describe('burned-in text', () => {
     assert.ok(codes.includes('113101') && codes.includes('113100'));
   });
 
+  test('that nobody can read goes by its shape, over noise too, bright or dark', async () => {
+    const [rows, columns] = [120, 300];
+    for (const [ink, most] of [
+      [250, 90],
+      [5, 60],
+    ] as const) {
+      let seed = 3;
+      const drawn: number[] = [];
+      const pixels = Uint8Array.from({ length: rows * columns }, () => {
+        seed = (seed * 1103515245 + 12345) % 2147483648;
+        return (ink > 100 ? 10 : 190) + (seed % most);
+      });
+      draw('HELENA MORTON', 30, 40, 2, (x, y) => {
+        drawn.push(y * columns + x);
+        pixels[y * columns + x] = ink;
+      });
+      const out = pixelsOf(await scrubbed({ rows, columns, pixels }));
+      assert.equal(drawn.filter((at) => out[at] !== 0).length, 0);
+      assert.equal(out[rows * columns - 1], pixels[rows * columns - 1]);
+    }
+  });
+
   test('in one frame goes from all frames, and in colour', async () => {
     const word = { text: 'JOHN', confidence: 90, left: 10, top: 10, right: 20, bottom: 14 };
     let first = true;

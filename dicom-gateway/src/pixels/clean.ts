@@ -16,6 +16,7 @@ import { type Box, blank, blankOutside, clearUnusedBits } from './blank.ts';
 import { type DecodedImage, decodePixels } from './decode.ts';
 import { greyOf } from './grey.ts';
 import { layoutOf } from './layout.ts';
+import { letterRows } from './letter-rows.ts';
 import { isSearched, ultrasoundRegions } from './rules.ts';
 
 export interface PixelSettings {
@@ -28,39 +29,48 @@ export interface PixelSettings {
 export interface PixelReport {
   readonly frames: number;
   readonly searched: boolean;
-  /** Words that were blackened. */
-  readonly words: number;
+  /** Blackened: words that were read, and rows of what looks like letters. */
+  readonly regions: number;
 }
 
 const pixelData = 0x7fe00010;
 const rounds = 3;
 /** Reading goes wrong at the edges of letters: around a word some pixels go with it. */
-const around = ({ left, top, right, bottom }: FoundWord): Box => {
+const around = ({ left, top, right, bottom }: Box): Box => {
   const more = 2 + Math.ceil((bottom - top) / 4);
   return { left: left - more, top: top - more, right: right + more, bottom: bottom + more };
 };
 
-async function wordsIn(image: DecodedImage, dataset: DicomDataset, findText: FindText, settings: PixelSettings): Promise<FoundWord[]> {
-  const different = new Map(image.frames.map((frame) => [createHash('sha256').update(frame).digest('base64'), frame]));
-  if (different.size > settings.maximumFrames) refuseDicom('The image has too many frames to look for text in all of them.', 'too-costly');
-  const words: FoundWord[] = [];
-  for (const frame of different.values()) {
-    for (const word of await findText(greyOf(frame, image.layout, dataset))) {
-      // A single letter is a side or a position.
-      if (word.confidence >= settings.leastConfidence && word.text.replace(/[^\p{L}\p{N}]/gu, '').length > 1) words.push(word);
-    }
-  }
-  return words;
+interface Written {
+  /** Words that were read. */
+  readonly words: FoundWord[];
+  /** Rows of what looks like letters. */
+  readonly rows: Box[];
 }
 
-/** Looks and blackens until nothing is found; an image in which text is still found is refused. */
+async function writtenIn(image: DecodedImage, dataset: DicomDataset, findText: FindText, settings: PixelSettings): Promise<Written> {
+  const different = new Map(image.frames.map((frame) => [createHash('sha256').update(frame).digest('base64'), frame]));
+  if (different.size > settings.maximumFrames) refuseDicom('The image has too many frames to look for text in all of them.', 'too-costly');
+  const written: Written = { words: [], rows: [] };
+  for (const frame of different.values()) {
+    const grey = greyOf(frame, image.layout, dataset);
+    written.rows.push(...letterRows(grey));
+    // A single letter is a side or a position.
+    const words = (await findText(grey)).filter((word) => word.text.replace(/[^\p{L}\p{N}]/gu, '').length > 1);
+    written.words.push(...words.filter((word) => word.confidence >= settings.leastConfidence));
+  }
+  return written;
+}
+
+/** Looks and blackens until no word is read any more; an image in which some still are is refused. */
 async function blacken(image: DecodedImage, dataset: DicomDataset, findText: FindText, settings: PixelSettings): Promise<number> {
-  let blackened = 0;
+  let regions = 0;
   for (let round = 0; round <= rounds; round += 1) {
-    const words = await wordsIn(image, dataset, findText, settings);
-    if (words.length === 0) return blackened;
-    for (const frame of image.frames) for (const word of words) blank(frame, image.layout, around(word));
-    blackened += words.length;
+    const { words, rows } = await writtenIn(image, dataset, findText, settings);
+    if (words.length === 0 && (rows.length === 0 || round > 0)) return regions;
+    const boxes = [...words, ...rows].map(around);
+    for (const frame of image.frames) for (const box of boxes) blank(frame, image.layout, box);
+    regions += boxes.length;
   }
   return refuseDicom('Text that is burned into the image can not be removed with certainty.', 'business-rule');
 }
@@ -94,17 +104,17 @@ export async function cleanPixels(
   const element = dataset.get(pixelData);
   if (dataset.has(0x7fe00008) || dataset.has(0x7fe00009))
     refuseDicom('Images of floating point samples are not supported.', 'not-supported');
-  if (!element) return { file, report: { frames: 0, searched: false, words: 0 } };
+  if (!element) return { file, report: { frames: 0, searched: false, regions: 0 } };
   const image = await decodePixels(element, file.transferSyntax, layoutOf(dataset));
   const searched = isSearched(dataset, image.layout);
-  const regions = ultrasoundRegions(dataset);
+  const inside = ultrasoundRegions(dataset);
   for (const frame of image.frames) {
     clearUnusedBits(frame, image.layout);
-    if (regions) blankOutside(frame, image.layout, regions);
+    if (inside) blankOutside(frame, image.layout, inside);
   }
-  const words = searched ? await blacken(image, dataset, findText, settings) : 0;
+  const regions = searched ? await blacken(image, dataset, findText, settings) : 0;
   return {
     file: { transferSyntax: explicitLittleEndian, dataset: withPixels(dataset, image, searched) },
-    report: { frames: image.frames.length, searched, words },
+    report: { frames: image.frames.length, searched, regions },
   };
 }
