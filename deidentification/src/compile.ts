@@ -26,6 +26,7 @@ const byAction: { readonly [action in Action]: Rule } = {
   recorded: types.recorded,
   numbers: types.numbers,
   birth: types.birth,
+  system: types.system,
 };
 
 const byType: ReadonlyMap<string, Rule> = new Map([

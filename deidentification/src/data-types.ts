@@ -44,13 +44,18 @@ export const uid = onString((value, context) => context.uid(value));
 export const surrogate = onString((value, context) => context.surrogate(context.type, value));
 /** Of the patient: moved like other dates; else a gap that the server's own time fills. */
 export const recorded = onString((value, context) => context.instant(value));
+const socialSecurity = /\d{3}-\d\d-\d{4}/;
 export const code = onString((value, context) =>
-  /^[\w.\-:/|+#]{1,64}$/.test(value) && !/\d{3}-\d\d-\d{4}/.test(value) ? value : context.remove(),
+  /^[\w.\-:/|+#]{1,64}$/.test(value) && !socialSecurity.test(value) ? value : context.remove(),
 );
 export const resourceId = onString((value, context) => (/^[A-Za-z0-9.-]{1,64}$/.test(value) ? value : context.remove()));
 export const numbers = onString((value, context) => (/^[-+0-9.EUL\s]*$/.test(value) ? value : context.remove()));
 /** A uri says something only in a definition; elsewhere it may lead to a person. */
-export const uri = onString((value, context) => (context.definitional && isSafeDisplay(value, context.about) ? value : context.remove()));
+export const uri = onString((value, context) =>
+  context.definitional && !socialSecurity.test(value) && isSafeDisplay(value, context.about) ? value : context.remove(),
+);
+/** Of a published system nothing is asked; that of a site may have been made from a person's number. */
+export const system = onString((value, context) => (isSafeSystem(value, context.about) ? value : context.remove()));
 export const canonical = onString((value, context) =>
   /^[^\s?@]+$/.test(value) && isSafeDisplay(value, context.about) ? value : context.remove(),
 );
@@ -64,6 +69,10 @@ function zip3(postalCode: string): string | undefined {
 }
 
 const unitedStates = /^(?:us|usa|united states(?: of america)?)$/i;
+
+function isSafeSystem(value: string, about: Context['about']): boolean {
+  return isPublishedSystem(value) || (/^[^\s?@]*$/.test(value) && !socialSecurity.test(value) && isSafeDisplay(value, about));
+}
 
 function keptAddressPart(name: string, value: string, us: boolean): string | undefined {
   if (name === 'use' || name === 'type') return value;
@@ -140,8 +149,10 @@ export function identifierOf(value: unknown, context: Context, type: string, con
     context.path.pop();
   }
   if (typeof secret !== 'string') return context.remove();
-  const space = typeof system === 'string' ? system : '';
-  const pseudonym = context.identifier(type, space, secret);
+  const named = typeof system === 'string' ? system : '';
+  const space = isSafeSystem(named, context.about) ? named : '';
+  if (space !== named) context.remove();
+  const pseudonym = context.identifier(type, named, secret);
   if (pseudonym === undefined) return undefined;
   const shownKind = kind === undefined ? undefined : concept(kind, context);
   return { ...(use ? { use } : {}), ...(shownKind ? { type: shownKind } : {}), ...(space ? { system: space } : {}), value: pseudonym };

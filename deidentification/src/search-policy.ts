@@ -76,7 +76,7 @@ export interface SearchedElement {
 }
 
 const unpredictable = new Set(['Extension', 'Narrative', 'Resource', 'Identifier']);
-const stored: ReadonlySet<Action | undefined> = new Set([undefined, 'keep', 'code', 'numbers', 'canonical', 'birth']);
+const stored: ReadonlySet<Action | undefined> = new Set([undefined, 'keep', 'code', 'numbers', 'canonical', 'birth', 'system']);
 
 /**
  * Whether all elements that a user's search parameter visits are kept by the policy. Denied by default: what it replaces, or keeps in some

@@ -2,14 +2,26 @@
 // Source of the removals: 45 CFR 164.514(b)(2)(i)(A)-(R); of the codes kept: the element's definition in FHIR R4.
 /**
  * keep: as it is · code: kept when it looks like a code · label: scrubbed even without a patient · remove · mask: removed, the gap is shown ·
- * birth: a birth date of somebody else ·
+ * system: the name of a code system, unless it names somebody · birth: a birth date of somebody else ·
  * surrogate: a name made from the pseudonym · canonical: a published address · uid: a DICOM UID of ours · recorded: a time the server gives · numbers: digits and signs only
  */
-export type Action = 'keep' | 'code' | 'label' | 'remove' | 'mask' | 'surrogate' | 'canonical' | 'uid' | 'recorded' | 'numbers' | 'birth';
+export type Action =
+  | 'keep'
+  | 'code'
+  | 'label'
+  | 'remove'
+  | 'mask'
+  | 'surrogate'
+  | 'canonical'
+  | 'uid'
+  | 'recorded'
+  | 'numbers'
+  | 'birth'
+  | 'system';
 
 const lists: { readonly [action in Action]: string } = {
-  keep: `Coding.system Identifier.system Quantity.system Age.system Count.system Distance.system Duration.system Extension.url
-    Coding.userSelected Attachment.size`,
+  keep: 'Extension.url Coding.userSelected Attachment.size',
+  system: 'Coding.system Quantity.system Age.system Count.system Distance.system Duration.system',
   code: `Coding.version QuestionnaireResponse.item.linkId Questionnaire.item.linkId Questionnaire.item.enableWhen.question
     Parameters.parameter.name Bundle.link.relation Bundle.entry.response.status Expression.language Device.modelNumber
     DeviceDefinition.modelNumber AuditEvent.entity.detail.type Device.version.value Device.specialization.version`,
