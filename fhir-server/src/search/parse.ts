@@ -70,6 +70,14 @@ const resultParameters: { readonly [name: string]: Reader | undefined } = {
     }
     if (draft.lists.length > maximumLists) throw unsupported('_list names more than 20 lists: ask in several searches.');
   },
+  // The search rows are those of whole resources (ADR 0021).
+  _contained: (_draft, value) => {
+    if (value === 'true' || value === 'both')
+      throw unsupported(
+        'Contained resources are not searched by themselves: leave out _contained, and search for the resources that contain them.',
+      );
+    if (value !== 'false') throw malformed('_contained is not true, false or both.');
+  },
   _cursor: (draft, value) => {
     draft.cursor = value;
   },
@@ -77,7 +85,6 @@ const resultParameters: { readonly [name: string]: Reader | undefined } = {
 const withoutEffect: ReadonlySet<string> = new Set(['_format', '_pretty']);
 /** What R4 has and this server has not, and what to do instead. */
 const notBuilt: { readonly [name: string]: string | undefined } = {
-  _contained: 'Contained resources are not searched by themselves: leave out _contained, and search for the resources that contain them.',
   _containedType: 'Contained resources are not searched by themselves: leave out _containedType.',
   _query: 'Named queries are not supported: use search parameters, or an operation of the CapabilityStatement.',
   _type: '_type belongs to searches of several types: ask for it at the base of the server.',

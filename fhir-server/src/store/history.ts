@@ -20,7 +20,10 @@ export interface VisibleType {
 export interface HistoryReader {
   /** Newest version first; `before` is a version number. */
   instanceHistory(type: string, id: string, page: { count: number; before?: number }, period: VersionPeriod): Promise<Stored[]>;
-  /** Newest first; each type is read along its own index, so that a page costs no more than its size for each type. */
+  /**
+   * Newest first; each type is read along its own index, so that a page costs no more than its size for each type. Of one patient's part the patient's
+   * resources are found first, so that it costs as much as that patient has, not as much as the type.
+   */
   typesHistory(
     types: readonly VisibleType[],
     page: { count: number; before?: { lu: string; rid: string } },
@@ -40,6 +43,12 @@ interface Ground {
 /** When the version after this one was made; for a version that is no longer current. */
 const nextLu = `(select n.lu from res_hist n where n.tenant = v.tenant and n.shard = v.shard and n.rid = v.rid and n.version = v.version + 1
   union all select n.lu from res n where n.tenant = v.tenant and n.shard = v.shard and n.rid = v.rid and n.version = v.version + 1 limit 1)`;
+
+/** Types ($2) and the one patient of each ($3) to resources: those that are current have search rows, those that are deleted an index of their own. */
+const ownResources = `select t.pat, i.shard, i.rid from unnest($2::int2[], $3::int8[]) as t(type, pat)
+    join idx i on i.tenant = $1 and i.pat = t.pat and i.type = t.type
+  union all select t.pat, r.shard, r.rid from unnest($2::int2[], $3::int8[]) as t(type, pat)
+    join res r on r.tenant = $1 and r.pat = t.pat and r.type = t.type and r.deleted`;
 
 function periodConditions(period: VersionPeriod, table: 'res' | 'res_hist', add: (value: unknown) => string): string[] {
   const conditions: string[] = [];
@@ -69,20 +78,33 @@ export function historyReader({ pool, types, tenant, columns, shard, stored }: G
       return rows.map(stored);
     },
     async typesHistory(visible, page, period) {
-      const numbers = visible.map(({ type }) => types.number(type));
-      const values: unknown[] = [tenant, numbers, visible.map(({ patient }) => patient?.toString() ?? null), page.count];
+      const values: unknown[] = [tenant, [], [], page.count];
       const add = (value: unknown): string => `$${values.push(value)}`;
-      const part = (table: 'res' | 'res_hist'): string => {
+      const versions = (table: 'res' | 'res_hist', which: string): string => {
         const conditions = [
-          'v.tenant = $1 and v.type = t.type and (t.pat is null or v.pat = t.pat)',
+          which,
           ...(page.before ? [`(v.lu, v.rid) < (${add(page.before.lu)}::timestamptz, ${add(page.before.rid)}::int8)`] : []),
           ...periodConditions(period, table, add),
         ];
         return `(select ${columns} from ${table} v where ${conditions.join(' and ')} order by v.lu desc, v.rid desc limit $4)`;
       };
+      const whole = visible.filter(({ patient }) => patient === undefined).map(({ type }) => types.number(type));
+      const bound = visible.flatMap(({ type, patient }) => (patient === undefined ? [] : [{ type: types.number(type), patient }]));
+      const parts: string[] = [];
+      if (whole.length > 0) {
+        const ofType = 'v.tenant = $1 and v.type = t.type';
+        parts.push(
+          `select x.* from unnest(${add(whole)}::int2[]) as t(type) cross join lateral (${versions('res', ofType)} union all ${versions('res_hist', ofType)}) x`,
+        );
+      }
+      if (bound.length > 0) {
+        values[1] = bound.map(({ type }) => type);
+        values[2] = bound.map(({ patient }) => patient.toString());
+        const ofOne = 'v.tenant = $1 and v.shard = o.shard and v.rid = o.rid and v.pat = o.pat';
+        parts.push(`select x.* from own o cross join lateral (${versions('res', ofOne)} union all ${versions('res_hist', ofOne)}) x`);
+      }
       const { rows } = await pool.query<Row>(
-        `select x.* from unnest($2::int2[], $3::int8[]) as t(type, pat) cross join lateral (${part('res')} union all ${part('res_hist')}) x
-          order by x.ms desc, x.rid desc limit $4`,
+        `with own as (${ownResources}) select x.* from (${parts.join(' union all ')}) x order by x.ms desc, x.rid desc limit $4`,
         values,
       );
       return rows.map(stored);
