@@ -43,6 +43,7 @@ import { tenantSql } from './store/migrations/0003-tenant.ts';
 import { functionsSql, indexSql } from './store/migrations/0010-index.ts';
 import { conceptsSql } from './store/migrations/0020-concepts.ts';
 import { searchParametersSql } from './store/migrations/0030-search-parameters.ts';
+import { deletedOfPatientSql } from './store/migrations/0032-deleted-of-patient.ts';
 import { commitGroupsSql } from './store/migrations/0040-commit-groups.ts';
 import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
@@ -197,6 +198,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0011-jobs', sql: jobsSql },
     { name: '0012-subscriptions', sql: subscriptionsSql },
     { name: '0031-subscription-channels', sql: subscriptionChannelsSql },
+    { name: '0032-deleted-of-patient', sql: deletedOfPatientSql },
   ]);
   await openTenant(pool, tenant, 'main', chosen.name);
   const definitions = loadDefinitions();
