@@ -221,7 +221,9 @@ export const period =
     if (!context.transforms || !isObject(out)) return out;
     const { start, end } = out;
     if (typeof start !== 'string' || typeof end !== 'string' || start.length === end.length) return out;
-    const length = Math.min(start.length, end.length, 10);
+    const length = Math.min(start.length, end.length);
+    // Whole days and times move by the same.
+    if (length >= 10) return out;
     if (start.slice(0, length) <= end.slice(0, length)) return out;
     return start.length < end.length ? { ...out, start: end.slice(0, length) } : { ...out, end: start.slice(0, length) };
   };
