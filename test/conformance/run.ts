@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { type Suite, Tally } from './suite.ts';
 import { cdsHooks } from './suites/cds-hooks.ts';
 import { deid } from './suites/deid.ts';
+import { dicom } from './suites/dicom.ts';
 import { fhirTestCases } from './suites/fhir-test-cases.ts';
 import { fhirPath } from './suites/fhirpath.ts';
 import { graphql } from './suites/graphql.ts';
@@ -15,7 +16,7 @@ import { synthea } from './suites/synthea.ts';
 import { vectors } from './suites/vectors.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const suites: readonly Suite[] = [deid, vectors, cdsHooks, fhirTestCases, fhirPath, patchCases, graphql, hl7v2, sqlOnFhir, synthea];
+const suites: readonly Suite[] = [deid, dicom, vectors, cdsHooks, fhirTestCases, fhirPath, patchCases, graphql, hl7v2, sqlOnFhir, synthea];
 
 interface Report {
   readonly suite: string;
