@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import path from 'node:path';
-import { acuteCareRisk, checkMedications, type InferenceClient, inferenceClient } from '@limen/ai-operations';
+import { acuteCareRisk, checkMedications, type InferenceClient, inferenceClient, noteClassifier } from '@limen/ai-operations';
 import type { OperationHandler, OperationProvider } from '@limen/fhir-model';
 import { type OpenServer, openServer, productLog, StartError, startEmbeddedPostgres } from '@limen/fhir-server';
 import { createBridge } from '@limen/hl7-bridge';
@@ -100,6 +100,8 @@ async function main(): Promise<void> {
   const { database, vaultDatabase } = await databases(config);
   const inference = inferenceClient(config.inferenceUrl ?? `http://127.0.0.1:${config.inferencePort}`);
   const sidecar = config.inferenceUrl ? Promise.resolve() : startSidecar(config, inference);
+  const textClassifier = noteClassifier();
+  stops.push(() => textClassifier.close());
   const server = await openServer({
     database: { connectionString: database },
     vaultDatabase: { connectionString: vaultDatabase },
@@ -111,6 +113,7 @@ async function main(): Promise<void> {
     bodyCodec: config.bodyCodec,
     origin,
     operations: providers([acuteCareRisk({ inference }), checkMedications]),
+    textClassifier,
     log,
     now: () => new Date(),
     writeLanes: config.writeLanes,

@@ -26,7 +26,7 @@ const ownedBy: { readonly [dependency: string]: readonly string[] } = {
   'pg-query-stream': ['fhir-server/'],
   typeorm: ['fhir-server/'],
   'oidc-provider': ['fhir-server/src/authorization/'],
-  'onnxruntime-node': ['ai-operations/sidecar/', 'ai-operations/training/'],
+  'onnxruntime-node': ['ai-operations/sidecar/', 'ai-operations/src/notes/', 'ai-operations/training/'],
   '@huggingface/': ['ai-operations/sidecar/'],
   'node-hl7-client': ['hl7-bridge/'],
   dcmjs: ['deidentification/'],

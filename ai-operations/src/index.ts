@@ -24,6 +24,7 @@ export {
   acuteCareWeightsSha256,
   notForClinicalUse,
 } from './models/acute-care-risk.ts';
+export { type NoteClassifier, type NoteClassifierOptions, noteClassifier } from './notes/classifier.ts';
 export { type OcrEngine, ocrEngine } from './ocr/ocr-engine.ts';
 export { acuteCareRisk } from './operations/acute-care-risk.ts';
 export { checkMedications } from './operations/check-medications.ts';

@@ -1,5 +1,6 @@
 // What the door asks of the vault, what it gets, and what it reports (ARCHITECTURE section 5).
 import type { FhirResponse } from '@limen/fhir-model';
+import type { ClassifiedTexts } from './text/narratives.ts';
 
 export type Resource = NonNullable<FhirResponse['body']>;
 
@@ -47,6 +48,8 @@ export interface Resolved {
   readonly tenantPseudonym: Pseudonymize;
   /** Names of the persons that the same request carries (`mentionedNames`); the same list for all its resources. */
   readonly mentionedNames?: readonly string[];
+  /** What a classifier found in the longer texts of the request (`classifyTexts`); absent: rules alone. */
+  readonly classified?: ClassifiedTexts;
 }
 
 export interface Report {

@@ -16,6 +16,8 @@ export interface Policy {
   readonly label?: PolicyCoding;
   /** Tag that names the policy. */
   readonly tag: PolicyCoding;
+  /** Characters from which a text that somebody tells is also read by the classifier, where there is one; absent: by rules alone. */
+  readonly classifyFrom?: number;
   /** Dates do not move with the person: now on the stored timeline is now. */
   readonly keepsTimeline: boolean;
   /** Of `rule-file`: what is done instead of the door's own rules. */
@@ -33,12 +35,14 @@ const policies: { readonly [name in Exclude<PolicyName, 'rule-file'>]: Policy } 
     name: 'date-shift',
     label: { system: observationValue, code: 'PSEUDED', display: 'pseudonymized' },
     keepsTimeline: false,
+    classifyFrom: 60,
     tag: { system: policySystem, code: 'date-shift', display: 'Dates moved by whole weeks, identifiers replaced' },
   },
   'safe-harbor': {
     name: 'safe-harbor',
     label: { system: observationValue, code: 'ANONYED', display: 'anonymized' },
     keepsTimeline: false,
+    classifyFrom: 60,
     tag: { system: policySystem, code: 'safe-harbor', display: 'Dates reduced to the year, identifiers replaced' },
   },
   synthetic: {

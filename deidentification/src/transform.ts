@@ -9,6 +9,7 @@ import { definitionalTypes } from './rules/exceptions.ts';
 import { isOwnSystem } from './rules/extensions.ts';
 import type { Doing, Tally } from './tally.ts';
 import type { About } from './text/about.ts';
+import { classifiedSpans } from './text/narratives.ts';
 import { isCleanLabel, isSafeDisplay, scrubText } from './text/scrub.ts';
 
 export class Transform implements Context {
@@ -67,8 +68,9 @@ export class Transform implements Context {
   }
 
   label(value: string): string | undefined {
-    if (isCleanLabel(value, this.about)) return value;
-    const text = scrubText(value, this.about, this.#shift);
+    const classified = classifiedSpans(value, this.resolved.classified, this.path);
+    if (classified.length === 0 && isCleanLabel(value, this.about)) return value;
+    const text = scrubText(value, this.about, this.#shift, classified);
     if (text !== value) {
       this.scrubbed += 1;
       this.tally?.add('scrubbed', this.path);

@@ -2,7 +2,7 @@
 import { createHmac, hkdfSync, randomBytes, randomInt } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compileDoor, type Door, type Policy, policy, RuleFileError, ruleFilePolicy } from '@limen/deidentification';
+import { compileDoor, type Door, type Policy, policy, RuleFileError, ruleFilePolicy, type TextClassifier } from '@limen/deidentification';
 import { type AsOf, type FhirClient, type OperationProvider, type Principal, read } from '@limen/fhir-model';
 import { type Definitions, loadDefinitions } from '@limen/fhir-model/definitions';
 import type { FastifyInstance } from 'fastify';
@@ -78,6 +78,8 @@ export interface ServerOptions {
   /** http://127.0.0.1:8080 */
   readonly origin: string;
   readonly operations: readonly OperationProvider[];
+  /** Reads longer texts beside the rules of de-identification. */
+  readonly textClassifier?: TextClassifier;
   readonly log: Logger;
   /** An access policy instead of the shipped one, as read from its file. */
   readonly accessPolicy?: unknown;
@@ -241,6 +243,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     clientIds,
     conditionalDelete: options.conditionalDelete ?? 'single',
     door,
+    textClassifier: options.textClassifier,
     vault,
     tenantPseudonym: tenantPseudonyms(derived('tenant-pseudonyms')),
     validator: compileValidator(definitions),

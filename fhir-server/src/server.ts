@@ -1,5 +1,5 @@
 // What every interaction works with: the compiled specifications, the store, the vault. Built once by open.ts; nothing here is ambient.
-import type { Door, Policy } from '@limen/deidentification';
+import type { Door, Policy, TextClassifier } from '@limen/deidentification';
 import type { OperationProvider } from '@limen/fhir-model';
 import type { Definitions } from '@limen/fhir-model/definitions';
 import type { Pool } from 'pg';
@@ -32,6 +32,8 @@ export interface Server {
   /** Whether a conditional delete may delete more than one resource. */
   readonly conditionalDelete: 'single' | 'multiple';
   readonly door: Door;
+  /** Reads longer texts beside the rules; absent: rules alone. */
+  readonly textClassifier?: TextClassifier | undefined;
   readonly vault: Vault;
   readonly tenantPseudonym: (type: string, system: string, value: string) => string;
   readonly validator: Validator;

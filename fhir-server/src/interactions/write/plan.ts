@@ -1,7 +1,7 @@
 // The door's way for every write (ARCHITECTURE sentence 2): validate -> de-identify -> authorize content -> index -> commit.
 // A plan is made from what was read; when the store moved meanwhile nothing is stored and the plan is made again.
 
-import { type Deidentified, mentionedNames, type Tally } from '@limen/deidentification';
+import { classifyTexts, type Deidentified, mentionedNames, type Tally } from '@limen/deidentification';
 import { grantsFor, type Issue, OperationOutcomeError, type Principal, parseExact, parseReference, type Resource } from '@limen/fhir-model';
 import type { AuditRow } from '../../audit/chain.ts';
 import { Pace } from '../../pace.ts';
@@ -127,7 +127,11 @@ async function planAndCommit(server: Server, request: WriteRequest, firstPlan: b
   for (const [i, entry] of entries.entries()) {
     if (entry.resource && targets[i]?.write) rewriteReferences(server, entry.resource, byUrl, conditionals, entry.expression);
   }
-  const mentioned = server.policy.name === 'synthetic' ? [] : mentionedNames(entries.flatMap((e) => (e.resource ? [e.resource] : [])));
+  const surroundings = await surroundingsOf(
+    server,
+    entries.flatMap((e) => (e.resource ? [e.resource] : [])),
+    principal.plane === 'identified',
+  );
   const known = await lookUpReferences(server, principal, entries, targets);
   const owners = new Map(known.owners);
   let at = server.now().getTime();
@@ -139,7 +143,7 @@ async function planAndCommit(server: Server, request: WriteRequest, firstPlan: b
     if (pace.isDue) await pace.rest();
     const target = targets[i] as Target;
     const planned = target.write
-      ? await planChange(server, principal, entry, target, persons, i, known.rids, mentioned, new Date(at))
+      ? await planChange(server, principal, entry, target, persons, i, known.rids, surroundings, new Date(at))
       : undefined;
     if (planned) {
       changes.push(planned.change);
@@ -209,19 +213,29 @@ function storedResource({ current }: Target): Resource | undefined {
   return current?.text ? (parseExact(current.text) as Resource) : undefined;
 }
 
+/** What a request says around each of its resources. */
+type Surroundings = Pick<Parameters<Server['door']['apply']>[1], 'mentionedNames' | 'classified'>;
+
+/** The names in the resources of a request and, where the door will transform them, what the classifier finds in their texts. */
+export async function surroundingsOf(server: Server, resources: readonly Resource[], transforms: boolean): Promise<Surroundings> {
+  if (server.policy.name === 'synthetic') return {};
+  const classified = transforms ? await classifyTexts(server.textClassifier, server.policy.classifyFrom, resources) : undefined;
+  return { mentionedNames: mentionedNames(resources), ...(classified ? { classified } : {}) };
+}
+
 /** What the door needs to know about the owner of a resource. */
 export function resolvedFor(
   server: Server,
   person: Person | undefined,
   at: Date,
-  mentioned: readonly string[] = [],
+  surroundings: Surroundings = {},
 ): Parameters<Server['door']['apply']>[1] {
   const movedDays = server.policy.keepsTimeline ? 0 : (person?.offsetDays ?? 0);
   const asOf = new Date(at.getTime() + movedDays * 86_400_000).toISOString().slice(0, 10);
   return {
     asOf,
     tenantPseudonym: server.tenantPseudonym,
-    mentionedNames: mentioned,
+    ...surroundings,
     ...(person
       ? {
           person: {
@@ -244,7 +258,7 @@ export async function planChange(
   persons: Persons,
   index: number,
   known: ReadonlyMap<string, bigint>,
-  mentioned: readonly string[],
+  surroundings: Surroundings,
   at: Date,
   tally?: Tally,
 ): Promise<{ change: Change; result: WriteResult }> {
@@ -273,7 +287,7 @@ export async function planChange(
       diagnostics: 'The vault knows no person for this patient; nothing is stored.',
     });
   }
-  const resolved = resolvedFor(server, person, at, mentioned);
+  const resolved = resolvedFor(server, person, at, surroundings);
   const transforms = isTransformed(server, principal, entry, entry.resource);
   let body = throughDoor(server, { resource: entry.resource, patched: entry.patched, transforms }, resolved, storedResource(target), tally);
   if (merges && target.current?.text) body = mergeIntoStored(server, body, deleted, target.current.text);

@@ -1,12 +1,12 @@
 // One batch of an import through the door (ARCHITECTURE sentence 2): validate -> crosswalk -> de-identify -> authorize content -> index -> commit.
 // A line that is refused is reported and costs no other line; what is stored and its place in the ledger become durable together.
 import { createHash } from 'node:crypto';
-import { mentionedNames, Tally } from '@limen/deidentification';
+import { Tally } from '@limen/deidentification';
 import { type OperationOutcome, OperationOutcomeError, type Principal, parseReference, type Resource } from '@limen/fhir-model';
 import { definitionTypes, forgetDefinitions } from '../../interactions/stored-definitions.ts';
 import { claimFaults, claimsOf } from '../../interactions/write/claims.ts';
 import type { WriteResult } from '../../interactions/write/entry.ts';
-import { isSubset, planChange } from '../../interactions/write/plan.ts';
+import { isSubset, planChange, surroundingsOf } from '../../interactions/write/plan.ts';
 import type { Target } from '../../interactions/write/targets.ts';
 import { requireWrite } from '../../operations/import.ts';
 import type { Line } from '../../operations/ndjson-lines.ts';
@@ -198,7 +198,11 @@ async function planItems(ground: BatchGround, items: readonly Translated[], refu
   let at = server.now().getTime();
   for (const stored of current.values()) at = Math.max(at, stored.lastUpdated.getTime() + 1);
   const persons = { ofEntry: () => undefined, ofReference: personsOf(items) };
-  const mentioned = server.clientIds ? [] : mentionedNames(items.map(({ resource }) => resource));
+  const surroundings = await surroundingsOf(
+    server,
+    items.map(({ resource }) => resource),
+    principal.plane === 'identified',
+  );
   const targets = await Promise.all(items.map((item) => targetOf(ground, item, current.get(item.reference))));
   const rids = await patientRids(ground, items, targets);
   const planned: PlannedItems = {
@@ -217,7 +221,7 @@ async function planItems(ground: BatchGround, items: readonly Translated[], refu
     const tally = planned.tally && new Tally();
     try {
       requirePatients(item, rids);
-      const { change, result } = await planChange(server, principal, entry, target, persons, i, rids, mentioned, planned.at, tally);
+      const { change, result } = await planChange(server, principal, entry, target, persons, i, rids, surroundings, planned.at, tally);
       checkEncounter(item, change.pat, owners);
       if (target.type === 'Encounter') owners.set(item.reference, change.pat);
       if (tally) planned.tally?.addAll(tally.counts);
