@@ -25,7 +25,7 @@ import { handle } from './interactions/handle.ts';
 import { asOfPatient, clientThrough } from './interactions/operation.ts';
 import { patientList } from './interactions/patient-list.ts';
 import { storedDefinitions, storedTerminology } from './interactions/stored-definitions.ts';
-import { Jobs, jobsSql } from './jobs/index.ts';
+import { Jobs, jobsSql, People } from './jobs/index.ts';
 import { type FeedbackStore, feedbackStore } from './operational/feedback.ts';
 import { ensureCredentials, operationalMigrations, RegisteredOrigins } from './operational/index.ts';
 import { ensurePractitioners } from './operational/practitioners.ts';
@@ -205,7 +205,9 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   await openTenant(pool, tenant, 'main', chosen.name);
   const definitions = loadDefinitions();
   const types = typeNumbers(definitions);
-  const { vault, sourceIds, root } = await openVaultParts(vaultPool, { keysDir, service: options.vaultKeys }, tenant).catch(toStartError);
+  const { vault, sourceIds, cases, root } = await openVaultParts(vaultPool, { keysDir, service: options.vaultKeys }, tenant).catch(
+    toStartError,
+  );
   const derived = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', root, Buffer.alloc(0), purpose, 32));
   const hashKey = derived('keyed-hash');
   const clientIds = chosen.name === 'synthetic';
@@ -275,6 +277,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
       exportFileMaximum,
       parse: parseLine,
     }),
+    people: new People(() => server, { cases, vaultPool, dataDir }),
     subscriptions:
       subscriptionEndpoints.length > 0 || options.subscriptionWebsockets
         ? new Subscriptions(() => server, subscriptionEndpoints)
@@ -310,6 +313,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const feedback = feedbackStore(pool, server.keyedHash);
   const metrics = startMetrics(app, options.metricsPort, feedback);
   parameterReindexer.start();
+  await server.people.resume();
   await server.jobs.start();
   server.subscriptions?.start();
   return {

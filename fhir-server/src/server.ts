@@ -5,7 +5,7 @@ import type { Definitions } from '@limen/fhir-model/definitions';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
 import type { AuditLog } from './audit/log.ts';
-import type { Jobs } from './jobs/index.ts';
+import type { Jobs, People } from './jobs/index.ts';
 import type { Codes, Indexer, Plan, SearchParameters, SearchRow } from './search/index.ts';
 import type { Codec } from './store/codec.ts';
 import type { Committer } from './store/commit.ts';
@@ -57,6 +57,8 @@ export interface Server {
   readonly cursorKey: Buffer;
   readonly operations: readonly OperationProvider[];
   readonly jobs: Jobs;
+  /** Merges and erasures. */
+  readonly people: People;
   /** Absent: Subscription resources are stored like others and do nothing. */
   readonly subscriptions: Subscriptions | undefined;
   readonly now: () => Date;

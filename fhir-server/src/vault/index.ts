@@ -1,5 +1,7 @@
 // The vault: crosswalk, keys and pseudonyms. The only code of the server that can re-identify.
 export type { PersonRequest } from './batch.ts';
+export { careView, movedResource } from './care-view.ts';
+export type { Erasure, Merge, VaultCases, Who } from './cases.ts';
 export { type Demographics, demographicsOf } from './demographics.ts';
 export { FileKeys } from './file-keys.ts';
 export { KeyUnavailable } from './key-management.ts';

@@ -1,5 +1,6 @@
 // The vault as the server opens it: its schema, its keys, its persons and source ids.
 import type { Pool } from 'pg';
+import { VaultCases } from './cases.ts';
 import { FileKeys } from './file-keys.ts';
 import type { KeyManagement } from './key-management.ts';
 import { KeyService, type KeyServiceOptions } from './key-service.ts';
@@ -18,6 +19,7 @@ export interface KeyPlace {
 export interface OpenedVault {
   readonly vault: Vault;
   readonly sourceIds: SourceIds;
+  readonly cases: VaultCases;
   /** What the server derives its other keys from. */
   readonly root: Buffer;
 }
@@ -26,7 +28,12 @@ export interface OpenedVault {
 export async function openVaultParts(pool: Pool, place: KeyPlace, tenant: number): Promise<OpenedVault> {
   const keyring = await openKeyring(pool, place);
   await upgradePersons(pool, keyring, tenant);
-  return { vault: openVault(pool, keyring, tenant), sourceIds: openSourceIds(pool, keyring.root, tenant), root: keyring.root };
+  return {
+    vault: openVault(pool, keyring, tenant),
+    sourceIds: openSourceIds(pool, keyring.root, tenant),
+    cases: new VaultCases(pool, keyring, tenant),
+    root: keyring.root,
+  };
 }
 
 export function keyManagement({ keysDir, service }: KeyPlace): KeyManagement {

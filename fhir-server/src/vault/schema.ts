@@ -91,13 +91,11 @@ export const casesSql = `
 create table vault.merge (
   tenant int4 not null, loser uuid not null, loser_patient text collate "C" not null, survivor uuid not null, survivor_patient text collate "C" not null,
   at timestamptz not null default now(), client text not null, account text, moved int4, done_at timestamptz,
-  -- Blind indexes that were the loser's: an unmerge gives them back.
-  blinds bytea[] not null,
   primary key (tenant, loser)
 );
--- The tombstone of an erasure: when, by whom, on which legal basis, how much. patients only while it is under way.
+-- The tombstone of an erasure: when, by whom, on which legal basis, how much. Whose and which resources (ids) only while it is under way.
 create table vault.erasure (
-  id uuid primary key, tenant int4 not null, patients text[], basis text not null, client text not null, account text,
+  id uuid primary key, tenant int4 not null, patients text[], ids text[], basis text not null, client text not null, account text,
   at timestamptz not null default now(), done_at timestamptz, unrecoverable_after date, counts jsonb not null default '{}'
 );
 create table vault.legal_hold (tenant int4 not null, patient_id text collate "C" not null, reason text not null, at timestamptz not null default now(), primary key (tenant, patient_id));

@@ -1,7 +1,14 @@
 // Step 1 of a write: who the patients are. The vault is written first and idempotently; an orphan pseudonym is harmless.
-import { eachReference, isConditionalReference, type Principal, parseReference, type Resource } from '@limen/fhir-model';
+import {
+  eachReference,
+  isConditionalReference,
+  OperationOutcomeError,
+  type Principal,
+  parseReference,
+  type Resource,
+} from '@limen/fhir-model';
 import type { Server } from '../../server.ts';
-import type { Person, PersonRequest } from '../../vault/index.ts';
+import { demographicsOf, type Person, type PersonRequest } from '../../vault/index.ts';
 import { splitToken } from '../identifiers.ts';
 import type { WriteEntry } from './entry.ts';
 
@@ -39,8 +46,9 @@ export async function resolvePersons(server: Server, principal: Principal, entri
     if (!entry.resource) continue;
     if (entry.type === 'Patient' && principal.plane === 'identified' && (entry.patched || !isStoredForm(server, entry.resource))) {
       // Of a patched Patient only what the patch brought is said of the person; the rest is stored form.
-      const { person } = server.door.collect(entry.patched?.only ?? entry.resource);
-      if (person) facts.push({ index, person });
+      const said = entry.patched?.only ?? entry.resource;
+      const { person } = server.door.collect(said);
+      if (person) facts.push({ index, person: { ...person, demographics: demographicsOf(said) } });
     }
     eachReference(entry.resource, (reference) => {
       const literal = parseReference(reference);
@@ -55,6 +63,7 @@ export async function resolvePersons(server: Server, principal: Principal, entri
     }
   }
   const [byId, found] = await Promise.all([server.vault.findByPatientId([...ids]), findConditionals(server, [...conditionals])]);
+  followMerges(entries, byId);
   const asked = requestsOf(entries, facts, byId);
   const resolved = await server.vault.resolvePersons(asked.map((f) => f.person));
   const entryPersons = new Map(asked.map((f, i) => [f.index, resolved[i]]));
@@ -75,6 +84,24 @@ export async function resolvePersons(server: Server, principal: Principal, entri
       return byUrl.get(reference) ?? (id === undefined ? found.get(reference) : byPatientId.get(id));
     },
   };
+}
+
+/** Who names a patient that was merged into another means the other; the merged Patient itself only says so and is not to be changed. */
+function followMerges(entries: readonly WriteEntry[], byId: ReadonlyMap<string, Person>): void {
+  const survivorOf = (id: string): string | undefined => {
+    const survivor = byId.get(id)?.patientId;
+    return survivor === id ? undefined : survivor;
+  };
+  for (const { type, id, resource, expression } of entries) {
+    if (type === 'Patient' && id && survivorOf(id) !== undefined)
+      throw new OperationOutcomeError(409, { code: 'conflict', diagnostics: 'This Patient was merged into another one.', expression });
+    if (!resource || type === 'Patient') continue;
+    eachReference(resource, (reference) => {
+      const literal = parseReference(reference);
+      const survivor = literal?.type === 'Patient' ? survivorOf(literal.id) : undefined;
+      return survivor && `Patient/${survivor}`;
+    });
+  }
 }
 
 /**
