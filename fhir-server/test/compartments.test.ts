@@ -68,6 +68,8 @@ describe('refusals', () => {
     const bound = { patient: made['other']?.slice('Patient/'.length) ?? '' };
     assert.deepEqual(await found('patient/*.rs', `${made['doctor']}/Observation`, bound), named('measured'));
     assert.deepEqual(await found('patient/*.rs', `${made['visit']}/*`, bound), []);
+    assert.deepEqual(await found('patient/*.rs', 'Observation/_history', bound), named('measured'));
+    assert.deepEqual(await found('patient/*.rs', '_history', bound), named('measured', 'other'));
     assert.deepEqual(await found('patient/*.rs', `${made['sister']}/*`, bound), []);
   });
 

@@ -73,6 +73,12 @@ describe('refusals', () => {
     assert.deepEqual(await versions('_history', server.as('user/Organization.s')), ['O1']);
     const bound = server.as('patient/*.rs', { patient: url.slice('Patient/'.length) });
     assert.deepEqual(await versions('_history?_count=200', bound), ['P3', 'P2', 'P1']);
+    for (const path of ['Patient/_history', '_history']) {
+      assert.deepEqual(await versions(`${path}?_count=2`, bound), ['P3', 'P2']);
+      assert.deepEqual(await versions(path, server.as('patient/*.rs', { patient: other.slice('Organization/'.length) })), []);
+      assert.deepEqual(await versions(path, server.as('patient/*.rs')), []);
+    }
+    assert.deepEqual(await versions('_history?_count=200', server.as('patient/Patient.rs user/Organization.rs')), ['O1']);
     const granular = server.as('user/Observation.rs?status=final');
     assert.equal((await granular.request({ method: 'GET', path: '_history' })).status, 403);
   });

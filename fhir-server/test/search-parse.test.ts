@@ -43,6 +43,10 @@ describe('refusals', () => {
     'Patient?_sort=identifier',
     'Patient?_sort=secret',
     'Observation?component-code-value-quantity=urn:s|$5',
+    'Observation?_contained=true',
+    'Observation?_contained=both',
+    'Observation?_containedType=contained',
+    'Observation?_query=secret',
   ]) {
     test(`not supported: ${query}`, () => refused(query, 'not-supported'));
   }
@@ -80,6 +84,7 @@ describe('refusals', () => {
     'Patient?_count=secret',
     'Patient?_count=-1',
     'Patient?_total=secret',
+    'Patient?_contained=secret',
     'Patient?_summary=secret',
     'Patient?_elements=secret',
     'Patient?_elements=name,Observation.secret',
