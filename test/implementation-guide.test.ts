@@ -22,8 +22,12 @@ test('an operation that is not in the guide is refused at start', () => {
   assert.throws(() => operationDefinition('no-such-operation'), /defines no operation/);
 });
 
+/** The server's own: no analysis, and nothing is stored by it. */
+const ownOperations = ['deidentify'];
+
 test('the guide defines exactly the operations that have a handler', () => {
-  assert.deepEqual(definitions.map(({ code }) => code).sort(), handlers.map(({ code }) => code).sort());
+  assert.deepEqual(definitions.map(({ code }) => code).sort(), [...handlers.map(({ code }) => code), ...ownOperations].sort());
+  for (const code of ownOperations) assert.equal(operationDefinition(code).affectsState, false, code);
   for (const { code } of handlers) assert.equal(operationDefinition(code).affectsState, true, code);
 });
 

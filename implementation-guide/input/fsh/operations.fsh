@@ -71,3 +71,84 @@ Usage: #definition
 * parameter[=].max = "1"
 * parameter[=].type = #Bundle
 * parameter[=].documentation = "A collection of the findings (DetectedIssue in the form of the profile https://limen.example/StructureDefinition/limen-detected-issue), and last an OperationOutcome that says what was checked and which medications were not recognised."
+
+Instance: deidentify
+InstanceOf: OperationDefinition
+Title: "De-identify"
+Description: "A resource, a Bundle, lines of NDJSON or a text as the server would store them; nothing is stored."
+Usage: #definition
+* insert OperationBase(deidentify)
+* affectsState = false
+* url = "https://limen.example/OperationDefinition/deidentify"
+* name = "Deidentify"
+* title = "De-identify"
+* description = "De-identifies what is sent and stores nothing of it. The body is a resource or Bundle, Parameters with one `resource` or one `text`, or application/fhir+ndjson, which is answered line by line; a line that cannot be treated becomes an OperationOutcome in its place, and Patients should come before what refers to them. Pseudonyms, ids and the offset of the dates are drawn for the request and forgotten with it: they agree inside one answer and with nothing else. A Bundle is answered as a collection. Bundles inside Bundles are refused. The operation has a scope of its own: `system/$deidentify` or `user/$deidentify`."
+* system = true
+* type = false
+* instance = false
+* parameter[+].name = #resource
+* parameter[=].use = #in
+* parameter[=].min = 0
+* parameter[=].max = "1"
+* parameter[=].type = #Resource
+* parameter[=].documentation = "A resource or Bundle. Either this or `text`."
+* parameter[+].name = #text
+* parameter[=].use = #in
+* parameter[=].min = 0
+* parameter[=].max = "1"
+* parameter[=].type = #string
+* parameter[=].documentation = "A free text of at most 1,000,000 characters."
+* parameter[+].name = #policy
+* parameter[=].use = #in
+* parameter[=].min = 0
+* parameter[=].max = "1"
+* parameter[=].type = #code
+* parameter[=].documentation = "The policy of the server when absent. Others only where the operator allows them: date-shift, safe-harbor."
+* parameter[+].name = #report
+* parameter[=].use = #in
+* parameter[=].min = 0
+* parameter[=].max = "1"
+* parameter[=].type = #boolean
+* parameter[=].documentation = "With true the answer is Parameters with `return` and `report`: what was removed, generalised, replaced, scrubbed and kept, by element and in counts, and the code systems that are not published ones."
+* parameter[+].name = #return
+* parameter[=].use = #out
+* parameter[=].min = 0
+* parameter[=].max = "1"
+* parameter[=].type = #Resource
+* parameter[=].documentation = "The resource or Bundle; the body itself when no report is asked for."
+* parameter[+].name = #text
+* parameter[=].use = #out
+* parameter[=].min = 0
+* parameter[=].max = "1"
+* parameter[=].type = #string
+* parameter[=].documentation = "The text without what identifies."
+* parameter[+].name = #span
+* parameter[=].use = #out
+* parameter[=].min = 0
+* parameter[=].max = "*"
+* parameter[=].documentation = "A place in the text as it was sent: `start`, `end` (exclusive, in UTF-16 code units) and `type`."
+* parameter[=].part[+].name = #start
+* parameter[=].part[=].use = #out
+* parameter[=].part[=].min = 1
+* parameter[=].part[=].max = "1"
+* parameter[=].part[=].type = #integer
+* parameter[=].part[+].name = #end
+* parameter[=].part[=].use = #out
+* parameter[=].part[=].min = 1
+* parameter[=].part[=].max = "1"
+* parameter[=].part[=].type = #integer
+* parameter[=].part[+].name = #type
+* parameter[=].part[=].use = #out
+* parameter[=].part[=].min = 1
+* parameter[=].part[=].max = "1"
+* parameter[=].part[=].type = #code
+* parameter[+].name = #report
+* parameter[=].use = #out
+* parameter[=].min = 0
+* parameter[=].max = "1"
+* parameter[=].documentation = "Counts, never values: a part for each element and what was done to it, with `element` (or `system`) and `count`."
+* parameter[=].part[+].name = #element
+* parameter[=].part[=].use = #out
+* parameter[=].part[=].min = 0
+* parameter[=].part[=].max = "*"
+* parameter[=].part[=].type = #string

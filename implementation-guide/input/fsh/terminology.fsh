@@ -33,6 +33,7 @@ Description: "The tag in meta.tag that names the policy under which a resource w
 * #date-shift "Dates moved by whole weeks, identifiers replaced"
 * #safe-harbor "Dates reduced to the year, identifiers replaced"
 * #synthetic "Synthetic data, not de-identified"
+* #rule-file "De-identified by the rules of the operator's file"
 
 CodeSystem: CardTopicCodes
 Id: card-topic
