@@ -86,10 +86,12 @@ describe('what is refused', () => {
     assert.throws(() => readDicom(around(explicit, Buffer.concat(Array.from({ length: 5000 }, () => open)))), refusal(/nested too deeply/));
   });
 
-  test('a character set that nobody knows, a document in DICOM', () => {
+  test('a character set that nobody knows, a document in DICOM, recorded speech', () => {
     assert.throws(() => passed(fileOf(image(1, { '00080005': { vr: 'CS', Value: ['X_UNKNOWN'] } }))), OperationOutcomeError);
     const pdf = { '00420011': { vr: 'OB', Value: [Buffer.from('%PDF-1.7 Quillfeather').buffer] } };
     assert.throws(() => passed(fileOf(image(1, pdf))), refusal(/A document in DICOM/));
+    const speech = { '00080016': { vr: 'UI', Value: ['1.2.840.10008.5.1.4.1.1.9.4.1'] } };
+    assert.throws(() => passed(fileOf(image(1, speech))), refusal(/Recorded speech/));
   });
 });
 
@@ -129,6 +131,8 @@ const planted: Tags = {
       },
     ],
   },
+  // A picture within a sequence, which nobody would look at.
+  '00082218': { vr: 'SQ', Value: [{ '7FE00010': { vr: 'OB', Value: [new Uint8Array(Buffer.from('Quillfeather')).buffer] } }] },
   '00090010': { vr: 'LO', Value: ['QUILLFEATHER INC'] },
   '00091001': { vr: 'UN', Value: [new Uint8Array(Buffer.from('Zephyrine ')).buffer] },
   '00091002': { vr: 'SQ', Value: [{ '00100010': { vr: 'PN', Value: ['Quillfeather'] } }] },

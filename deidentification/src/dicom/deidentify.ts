@@ -14,8 +14,9 @@ import { sequenceElement, textElement } from './write.ts';
 const specificCharacterSet = 0x00080005;
 const patientName = 0x00100010;
 const patientId = 0x00100020;
+const pixels = new Set([0x7fe00008, 0x7fe00009, 0x7fe00010]);
 /** Pixels and samples: no text is looked for in their bytes. */
-const bulk = new Set([0x7fe00008, 0x7fe00009, 0x7fe00010, 0x54001010, 0x56000020]);
+const bulk = new Set([...pixels, 0x54001010, 0x56000020]);
 const temporal = new Set(['DA', 'DT', 'TM']);
 
 type Counts = { [tag: string]: number };
@@ -23,6 +24,7 @@ type Counts = { [tag: string]: number };
 class Walk {
   readonly #context: DicomContext;
   readonly #options: readonly DicomOption[];
+  #depth = 0;
   readonly report: { removed: Counts; replaced: Counts; cleaned: Counts } = { removed: {}, replaced: {}, cleaned: {} };
 
   constructor(context: DicomContext, options: readonly DicomOption[]) {
@@ -62,7 +64,7 @@ class Walk {
     if (tag === specificCharacterSet || (tag & 0xffff) === 0) return undefined;
     const action = actionFor(tag, this.#options);
     if (isPrivate(tag)) return action === 'C' && !hollow ? this.#private(element, source) : this.#remove(tag);
-    if (isRepeatingGroup(tag)) return this.#remove(tag);
+    if (isRepeatingGroup(tag) || this.#isHiddenPixels(tag)) return this.#remove(tag);
     if (action === undefined && (groupOf(tag) < 8 || standardVr(tag) === undefined)) return this.#remove(tag);
     const standard = standardVr(tag) ?? 'UN';
     if (!isAcceptable(standard, element.vr)) return this.#otherRepresentation(element, standard, action);
@@ -98,7 +100,15 @@ class Walk {
   }
 
   #items(element: DicomElement, decode: DecodeText, hollow = false): DicomDataset[] {
-    return (element.items ?? []).map((item) => this.dataset(item, decode, hollow));
+    this.#depth += 1;
+    const items = (element.items ?? []).map((item) => this.dataset(item, decode, hollow));
+    this.#depth -= 1;
+    return items;
+  }
+
+  /** Pictures within sequences, and what belongs to the coding of pixels: nobody looks at them. */
+  #isHiddenPixels(tag: number): boolean {
+    return groupOf(tag) === 0x7fe0 && (this.#depth > 0 || !pixels.has(tag));
   }
 
   #sequence(element: DicomElement, items: readonly DicomDataset[]): DicomElement {

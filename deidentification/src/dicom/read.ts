@@ -183,7 +183,7 @@ function inflated(bytes: Uint8Array): Uint8Array {
 }
 
 /** Whether the content says that it is a DICOM file. */
-export function isDicom(bytes: Uint8Array): boolean {
+function isDicom(bytes: Uint8Array): boolean {
   return bytes.length > 132 && Buffer.from(bytes.subarray(128, 132)).toString('latin1') === 'DICM';
 }
 

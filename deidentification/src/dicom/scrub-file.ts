@@ -1,13 +1,15 @@
 // A DICOM file through the door: read, de-identified, written, read again and looked through.
 import { hasKnown } from '../text/about.ts';
 import type { DicomContext, DicomReport } from './context.ts';
-import { type DicomDataset, type DicomElement, type DicomFile, isOfDataset, refuseDicom, tagText } from './dataset.ts';
+import { asciiOf, type DicomDataset, type DicomElement, type DicomFile, isOfDataset, refuseDicom, tagText } from './dataset.ts';
 import { deidentifyDicom } from './deidentify.ts';
 import { readDicom } from './read.ts';
 import { freeText } from './value-representation.ts';
 import { writeDicom } from './write.ts';
 
 const encapsulatedDocument = 0x00420011;
+/** Voice Audio Waveform storage and its kin (PS3.4 B.5). */
+const audio = '1.2.840.10008.5.1.4.1.1.9.4.';
 
 function sameElement(a: DicomElement | undefined, b: DicomElement): boolean {
   if (!a || a.vr !== b.vr) return false;
@@ -41,12 +43,14 @@ export function writeChecked(file: DicomFile, context: DicomContext): Uint8Array
 
 /**
  * Reads and de-identifies the attributes of a DICOM file. Its pixels are as they came: `writeChecked` is for those who have looked at them.
- * A document in DICOM (PDF, CDA, a model) is refused: what is in it is no attribute.
+ * A document in DICOM (PDF, CDA, a model) and recorded speech are refused: what is in them is no attribute.
  */
 export function deidentifyDicomFile(bytes: Uint8Array, context: DicomContext): { file: DicomFile; report: DicomReport } {
   const { dataset, transferSyntax } = readDicom(bytes);
   if (dataset.has(encapsulatedDocument))
     refuseDicom(`A document in DICOM, ${tagText(encapsulatedDocument)}, can not be de-identified.`, 'not-supported');
+  if (asciiOf(dataset.get(0x00080016)).startsWith(audio))
+    refuseDicom('Recorded speech in DICOM can not be de-identified.', 'not-supported');
   const done = deidentifyDicom(dataset, context);
   return { file: { transferSyntax, dataset: done.dataset }, report: done.report };
 }
