@@ -176,9 +176,10 @@ async function cors(origins: RegisteredOrigins, request: FastifyRequest, reply: 
   if (!origin || !(open || (await origins.includes(origin)))) return;
   reply.headers({
     'access-control-allow-origin': open ? '*' : origin,
-    'access-control-allow-headers': 'authorization, content-type, accept, if-match, if-none-match, if-none-exist, prefer, idempotency-key',
+    'access-control-allow-headers':
+      'authorization, content-type, accept, if-match, if-none-match, if-modified-since, if-none-exist, prefer, idempotency-key',
     'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
-    'access-control-expose-headers': 'ETag, Location, Content-Location, Last-Modified',
+    'access-control-expose-headers': 'ETag, Location, Content-Location, Last-Modified, Retry-After, X-Request-Id',
   });
 }
 

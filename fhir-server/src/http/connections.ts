@@ -14,6 +14,7 @@ export interface ConnectionLimits {
   readonly idleMs: number;
   /** Until an answer that was handed over has been taken, besides the time that its bytes need at the slowest speed. */
   readonly untakenMs: number;
+  readonly slowestBytesPerMs: number;
   /** Between two looks at all connections. */
   readonly checkMs: number;
 }
@@ -24,11 +25,10 @@ export const shippedConnectionLimits: ConnectionLimits = {
   requestMs: 120_000,
   idleMs: 120_000,
   untakenMs: 120_000,
+  // A weak mobile connection.
+  slowestBytesPerMs: 32,
   checkMs: 10_000,
 };
-
-/** 32 KB/s: a weak mobile connection. */
-const slowestBytesPerMs = 32;
 
 interface Progress {
   takenBytes: number;
@@ -36,7 +36,7 @@ interface Progress {
 }
 
 /** Ends connections whose client does not take what was answered, even if it takes a little now and then. */
-export function endSlowReaders(server: Server, { untakenMs, checkMs }: ConnectionLimits): void {
+export function endSlowReaders(server: Server, { untakenMs, slowestBytesPerMs, checkMs }: ConnectionLimits): void {
   const sockets = new Map<Socket, Progress>();
   server.on('connection', (socket) => {
     sockets.set(socket, { takenBytes: 0, sinceMs: performance.now() });

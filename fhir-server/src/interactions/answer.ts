@@ -44,7 +44,7 @@ export function jsonAnswer(status: number, resource: Resource | object, headers:
 }
 
 export function preferReturn(request: Request): 'minimal' | 'representation' | 'OperationOutcome' {
-  const value = /return=(minimal|representation|OperationOutcome)/.exec(request.headers['prefer'] ?? '')?.[1];
+  const value = /\breturn="?(minimal|representation|OperationOutcome)\b/.exec(request.headers['prefer'] ?? '')?.[1];
   return (value as 'minimal' | 'representation' | 'OperationOutcome' | undefined) ?? 'representation';
 }
 

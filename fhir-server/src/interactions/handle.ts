@@ -1,12 +1,13 @@
 // The route table of https://hl7.org/fhir/R4/http.html#summary: one request in, one answer out, audited. HTTP and the in-process client both come here.
 import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
 import type { Server } from '../server.ts';
-import type { Answer, Request } from './answer.ts';
+import { type Answer, jsonAnswer, type Request } from './answer.ts';
 import { auditRow } from './audit.ts';
 import { capabilities } from './capabilities.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
 import { instanceHistory, systemHistory, typeHistory } from './history.ts';
+import { maskedAnswer } from './masked.ts';
 import { invoke } from './operation.ts';
 import { ownOperation, runOwnOperation } from './own-operations.ts';
 import { patch } from './patch.ts';
@@ -38,6 +39,23 @@ function methodNotAllowed(allow: string): OperationOutcomeError {
   );
 }
 
+/** As an entry of a batch, too; by itself it is answered before anybody is asked for a token. */
+async function metadata(server: Server): Promise<Answer> {
+  return jsonAnswer(200, capabilities(server));
+}
+
+/** Addresses that exist for other methods. */
+function methodsAt(server: Server, segments: readonly string[]): string | undefined {
+  const [first = '', second, third, fourth] = segments;
+  if (first === 'metadata' || first === '_history') return second === undefined ? 'GET' : undefined;
+  if (first === '_search') return second === undefined ? 'POST' : undefined;
+  if (!server.types.has(first) || second === undefined) return undefined;
+  if (third === undefined) return second === '_search' ? 'POST' : second === '_history' ? 'GET' : 'GET, PUT, PATCH, DELETE';
+  if (third === '_history') return segments.length <= 4 ? 'GET' : undefined;
+  const isCompartment = server.definitions.compartments[first] !== undefined && (third === '*' || server.types.has(third));
+  return fourth === undefined && isCompartment ? 'GET' : undefined;
+}
+
 /** The interaction that method and path name; refuses what is none. */
 function routeOf(server: Server, request: Request): Route {
   const { method, segments } = request;
@@ -52,6 +70,7 @@ function routeOf(server: Server, request: Request): Route {
     if (method === 'GET') return route('search-system', viewedBundle(searchSystem));
     throw methodNotAllowed('GET, POST');
   }
+  if (first === 'metadata' && second === undefined && method === 'GET') return route('capabilities', metadata);
   if (first === '_search' && second === undefined && method === 'POST') return route('search-system', viewedBundle(searchSystem));
   const operation = segments.find((s) => s.startsWith('$'));
   if (first === '_jobs') return route('job', (s, p, r) => s.jobs.answer(p, r));
@@ -63,7 +82,11 @@ function routeOf(server: Server, request: Request): Route {
   if (own) return route(operation, (s, p, r) => runOwnOperation(own, s, p, r, (entry) => perform(s, p, entry)));
   if (operation) return route(operation, (s, p, r) => invoke(s, p, r, (entry) => perform(s, p, entry)), false);
   if (first === '_history' && second === undefined && method === 'GET') return route('history-system', viewedBundle(systemHistory));
-  if (!server.types.has(first)) throw new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'Unknown resource type.' });
+  const methods = methodsAt(server, segments);
+  if (!server.types.has(first))
+    throw methods === undefined
+      ? new OperationOutcomeError(404, { code: 'not-supported', diagnostics: 'Unknown resource type.' })
+      : methodNotAllowed(methods);
   if (second === undefined) {
     if (method === 'GET') return route('search-type', viewedBundle(search));
     if (method === 'POST') return route('create', create, true);
@@ -74,23 +97,29 @@ function routeOf(server: Server, request: Request): Route {
   }
   if (second === '_search' && third === undefined && method === 'POST') return route('search-type', viewedBundle(search));
   if (second === '_history' && third === undefined && method === 'GET') return route('history-type', viewedBundle(typeHistory));
-  if (third === undefined) {
+  if (third === undefined && !second.startsWith('_')) {
     if (method === 'GET') return route('read', viewedResource(read));
     if (method === 'PUT') return route('update', update, true);
     if (method === 'PATCH') return route('patch', patch, true);
     if (method === 'DELETE') return route('delete', remove, true);
-    throw methodNotAllowed('GET, PUT, PATCH, DELETE');
   }
-  if (server.definitions.compartments[first] && fourth === undefined && method === 'GET' && (third === '*' || server.types.has(third)))
+  if (
+    third &&
+    server.definitions.compartments[first] &&
+    fourth === undefined &&
+    method === 'GET' &&
+    (third === '*' || server.types.has(third))
+  )
     return route('search-compartment', viewedBundle(searchCompartment));
   if (third === '_history' && fourth === undefined && method === 'GET') return route('history-instance', viewedBundle(instanceHistory));
   if (third === '_history' && segments.length === 4 && method === 'GET') return route('vread', viewedResource(vread));
+  if (methods !== undefined) throw methodNotAllowed(methods);
   throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is nothing at this address.' });
 }
 
 async function perform(server: Server, principal: Principal, request: Request): Promise<Answer> {
   const { run, interaction, auditsItself } = routeOf(server, request);
-  const answer = await run(server, principal, request);
+  const answer = maskedAnswer(principal, await run(server, principal, request));
   if (!auditsItself) await server.audit.record(auditRow(principal, request, interaction, answer.status));
   return answer;
 }
