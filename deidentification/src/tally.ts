@@ -2,7 +2,7 @@
 export type Doing = 'removed' | 'generalised' | 'replaced' | 'scrubbed' | 'kept';
 
 /** Element path without indexes, to how often. */
-export interface Counts {
+interface Counts {
   readonly [path: string]: number;
 }
 

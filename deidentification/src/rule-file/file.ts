@@ -1,9 +1,9 @@
 // https://github.com/microsoft/Tools-for-Health-Data-Anonymization/blob/master/docs/FHIR-anonymization.md — a file of rules, read and checked before anything is done by it.
 import { isObject, type Json } from '../context.ts';
 
-export type Method = 'keep' | 'redact' | 'dateShift' | 'perturb' | 'cryptoHash' | 'encrypt' | 'substitute' | 'generalize';
+type Method = 'keep' | 'redact' | 'dateShift' | 'perturb' | 'cryptoHash' | 'encrypt' | 'substitute' | 'generalize';
 
-export interface GeneralizeCase {
+interface GeneralizeCase {
   readonly condition: string;
   readonly target: string;
 }

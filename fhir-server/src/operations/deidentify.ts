@@ -1,6 +1,6 @@
 // ADR 0025: $deidentify, what the door would do to a resource, a Bundle, lines of NDJSON or a text. Nothing is stored and the vault is not asked.
 import { Readable } from 'node:stream';
-import { aboutOf, compileDoor, type Door, policy, scrubSpans, scrubText, Tally, type TallyCounts } from '@limen/deidentification';
+import { aboutOf, type ClassifiedTexts, classifiedSpans, classifyTexts, compileDoor, type Door, policy, scrubSpans, scrubText, Tally, type TallyCounts } from '@limen/deidentification';
 import { allowsOperation, OperationOutcomeError, operationOutcome, type Parameters, type Resource } from '@limen/fhir-model';
 import type { Server } from '../server.ts';
 import { RequestWorld } from './deidentify-world.ts';
@@ -23,6 +23,13 @@ interface Work {
   readonly door: Door;
   readonly world: RequestWorld;
   readonly tally: Tally | undefined;
+  /** What the classifier found in the texts of what is treated. */
+  readonly classified?: ClassifiedTexts | undefined;
+}
+
+/** The texts of what is treated as the classifier reads them; a text that it should have read and did not is refused. */
+function classifiedOf({ textClassifier, policy: own }: Server, told: object): Promise<ClassifiedTexts | undefined> {
+  return classifyTexts(textClassifier, own.classifyFrom ?? policy('date-shift').classifyFrom, [told]);
 }
 
 function wrong(diagnostics: string, status = 400): OperationOutcomeError {
@@ -64,13 +71,13 @@ function doorOf(server: Server, asked: string | undefined): Door {
 }
 
 /** @throws OperationOutcomeError 422 what is invalid goes through no door */
-function throughDoor({ server, door, world, tally }: Work, resource: Resource, fullUrl?: string): Resource {
+function throughDoor({ server, door, world, tally, classified }: Work, resource: Resource, fullUrl?: string): Resource {
   const type = resource?.resourceType;
   if (typeof type !== 'string' || !server.types.has(type)) throw wrong('A resource has a type of R4.');
   if (type === 'Bundle' || type === 'Parameters') throw wrong('Bundles and Parameters stand alone, not inside others.', 422);
   const issues = server.validator.validate(resource, type);
   if (issues.length > 0) throw new OperationOutcomeError(422, issues.slice(0, 50));
-  const out: Resource = door.apply(resource, world.resolved(resource, fullUrl), tally).resource;
+  const out: Resource = door.apply(resource, { ...world.resolved(resource, fullUrl), ...(classified ? { classified } : {}) }, tally).resource;
   world.renameIds(out);
   const left = server.validator.validate(out, type, { deidentified: true });
   if (left.length > 0)
@@ -100,10 +107,11 @@ function bundleThroughDoor(work: Work, bundle: Resource): Resource {
   return { resourceType: 'Bundle', type: 'collection', ...(made.length > 0 ? { entry: made } : {}) };
 }
 
-function textThroughDoor(text: string): Parameters {
+async function textThroughDoor(server: Server, text: string): Promise<Parameters> {
   if (text.length > maximumTextLength) throw wrong(`A text may have at most ${maximumTextLength} characters.`, 413);
   const about = aboutOf(undefined, [], []);
-  const spans = scrubSpans(text, about).map(({ start, end, type }) => ({
+  const found = classifiedSpans(text, await classifiedOf(server, { text }), ['text']);
+  const spans = scrubSpans(text, about, found).map(({ start, end, type }) => ({
     name: 'span',
     part: [
       { name: 'start', valueInteger: start },
@@ -111,11 +119,11 @@ function textThroughDoor(text: string): Parameters {
       { name: 'type', valueCode: type },
     ],
   }));
-  return { resourceType: 'Parameters', parameter: [{ name: 'text', valueString: scrubText(text, about) }, ...spans] };
+  return { resourceType: 'Parameters', parameter: [{ name: 'text', valueString: scrubText(text, about, undefined, found) }, ...spans] };
 }
 
 /** The counts as parts: what was done, where, how often. */
-export function reportParameter(counts: TallyCounts): NonNullable<Parameters['parameter']>[number] {
+function reportParameter(counts: TallyCounts): NonNullable<Parameters['parameter']>[number] {
   const part = Object.entries(counts).flatMap(([doing, paths]) =>
     Object.entries(paths as TallyCounts['kept']).map(([path, count]) => ({
       name: doing,
@@ -133,7 +141,7 @@ async function* linesThroughDoor(work: Work, body: Readable): AsyncGenerator<str
   try {
     for await (const { number, bytes } of linesOf(body)) {
       if (number > maximumLines) throw wrong(`There may be at most ${maximumLines} lines.`, 413);
-      yield `${JSON.stringify(lineThroughDoor(work, bytes))}\n`;
+      yield `${JSON.stringify(await lineThroughDoor(work, bytes))}\n`;
     }
   } catch (error) {
     if (!(error instanceof OperationOutcomeError)) throw error;
@@ -142,10 +150,11 @@ async function* linesThroughDoor(work: Work, body: Readable): AsyncGenerator<str
   }
 }
 
-function lineThroughDoor(work: Work, bytes: Buffer): Resource {
+async function lineThroughDoor(ground: Work, bytes: Buffer): Promise<Resource> {
   try {
-    const resource = work.server.parseLine(bytes) as Resource;
+    const resource = ground.server.parseLine(bytes) as Resource;
     if (typeof resource !== 'object' || resource === null) throw wrong('A line holds one resource.');
+    const work = { ...ground, classified: await classifiedOf(ground.server, resource) };
     work.world.learn(resource);
     return resource.resourceType === 'Bundle' ? bundleThroughDoor(work, resource) : throughDoor(work, resource);
   } catch (error) {
@@ -155,9 +164,10 @@ function lineThroughDoor(work: Work, bytes: Buffer): Resource {
   }
 }
 
-function answer(work: Work, { resource, text }: Asked): CallAnswer {
-  if (text !== undefined) return answerOf(textThroughDoor(text));
+async function answer(ground: Work, { resource, text }: Asked): Promise<CallAnswer> {
+  if (text !== undefined) return answerOf(await textThroughDoor(ground.server, text));
   if (typeof resource !== 'object' || resource === null) throw wrong('The operation takes a resource.');
+  const work = { ...ground, classified: await classifiedOf(ground.server, resource) };
   if (resource.resourceType !== 'Bundle') work.world.learn(resource);
   const out = resource.resourceType === 'Bundle' ? bundleThroughDoor(work, resource) : throughDoor(work, resource);
   if (!work.tally) return answerOf(out);
@@ -191,7 +201,7 @@ export const deidentify: OwnOperation = {
     }
     const asked = askedOf(call);
     const tally = asked.report ? new Tally() : undefined;
-    const made = answer({ server, door: doorOf(server, asked.policy), world: new RequestWorld(server), tally }, asked);
+    const made = await answer({ server, door: doorOf(server, asked.policy), world: new RequestWorld(server), tally }, asked);
     return { ...made, headers: { 'cache-control': 'no-store' } };
   },
 };
