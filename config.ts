@@ -1,8 +1,10 @@
 // Settings of the whole product (ARCHITECTURE section 7): the only place of `npm start` that reads the environment. Everything has a default.
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { StartError } from '@limen/fhir-server';
+import { type ServerOptions, StartError } from '@limen/fhir-server';
 import type { MllpTls } from '@limen/hl7-bridge';
+
+type ServerBrands = NonNullable<ServerOptions['brands']>;
 
 export interface Config {
   readonly host: string;
@@ -39,6 +41,8 @@ export interface Config {
   readonly subscriptionWebsockets: boolean;
   /** Origins in the organization's own network that the server may call. */
   readonly trustedOrigins: readonly string[];
+  /** Who runs this server, from BRANDS_FILE. */
+  readonly brands: ServerBrands | undefined;
   /** Whether a conditional delete may delete more than one resource. */
   readonly conditionalDelete: 'single' | 'multiple';
   /** The access policy of a file; undefined: the shipped one. */
@@ -173,6 +177,27 @@ function vaultKeys(env: NodeJS.ProcessEnv): Config['vaultKeys'] {
   return url === undefined ? undefined : { url, ...(token ? { token } : {}) };
 }
 
+/** User-access brands: a list of Organization resources, the responsible one first. A value that was asked for and not given may say so. */
+function brands(env: NodeJS.ProcessEnv): ServerBrands | undefined {
+  const file = env['BRANDS_FILE'];
+  if (!file) return undefined;
+  try {
+    const text = readFileSync(file, 'utf8');
+    const organizations = JSON.parse(text) as NonNullable<ServerBrands['organizations']>;
+    const isList = Array.isArray(organizations) && organizations.length > 0;
+    const reasons = [...text.matchAll(/"valueCode"\s*:\s*"([^"]*)"/g)].map(([, code]) => code);
+    const areReasons =
+      !text.includes('data-absent-reason') || reasons.every((code) => code === 'asked-declined' || code === 'asked-unknown');
+    if (!isList || !areReasons || organizations.some((each) => each.resourceType !== 'Organization' || !each.name))
+      throw new Error('no brands');
+    return { organizations, changedAt: statSync(file).mtime };
+  } catch {
+    throw new StartError(
+      'BRANDS_FILE must be a JSON list of Organization resources with names; reasons for absent data are asked-declined or asked-unknown.',
+    );
+  }
+}
+
 /** @throws StartError with one sentence */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const bodyCodec = env['BODY_CODEC'] || 'deflate';
@@ -215,6 +240,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     importSources: folders(env, 'IMPORT_SOURCES', ['https:', 'file:']),
     subscriptionEndpoints: folders(env, 'SUBSCRIPTION_ENDPOINTS', ['https:']),
     subscriptionWebsockets: env['SUBSCRIPTION_WEBSOCKETS'] === '1',
+    brands: brands(env),
     trustedOrigins: folders(env, 'TRUSTED_ORIGINS', ['https:', 'http:']).map((each) => new URL(each).origin),
     conditionalDelete,
     accessPolicy: jsonFile(env, 'ACCESS_POLICY'),

@@ -121,6 +121,7 @@ async function main(): Promise<void> {
     subscriptionEndpoints: config.subscriptionEndpoints,
     subscriptionWebsockets: config.subscriptionWebsockets,
     trustedOrigins: config.trustedOrigins,
+    ...(config.brands ? { brands: config.brands } : {}),
     metricsPort: config.metricsPort,
     conditionalDelete: config.conditionalDelete,
     accessPolicy: config.accessPolicy,

@@ -10,7 +10,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { openAnchors } from './audit/anchor.ts';
 import { auditLog } from './audit/log.ts';
-import { authorization } from './authorization/index.ts';
+import { authorization, type Brands as ServerBrands } from './authorization/index.ts';
 import { compileAccessPolicy } from './authorization/roles.ts';
 import { createApp, mountFhir } from './http/app.ts';
 import { bodyLimits } from './http/formats.ts';
@@ -90,6 +90,8 @@ export interface ServerOptions {
   readonly conditionalDelete?: 'single' | 'multiple';
   /** Addresses below which $import may read; none when absent. */
   readonly importSources?: readonly string[];
+  /** Who runs this server, the responsible organization first. */
+  readonly brands?: ServerBrands;
   /** Origins in the organization's own network that this server may call, also without TLS. */
   readonly trustedOrigins?: readonly string[];
   /** Addresses below which notifications may be sent. */
@@ -297,6 +299,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     keysDir,
     listPatients: (principal, query) => patientList(server, principal, query),
     clientFor,
+    ...(options.brands ? { brands: options.brands } : {}),
     outgoing: { trusted: (each) => options.trustedOrigins?.includes(each) ?? false },
     ...(options.accessPolicy === undefined ? {} : { accessPolicy: compileAccessPolicy(options.accessPolicy) }),
     audit: (row) => server.audit.record(row),

@@ -123,7 +123,8 @@ export async function startServer(database: Database, { first = true, host = '12
     grantTypes: ['authorization_code', 'refresh_token'],
     launchUris: [thirdParty.launch],
     scope:
-      'launch launch/patient launch/encounter openid fhirUser online_access offline_access patient/*.rs patient/Observation.cruds user/Patient.rs',
+      'launch launch/patient launch/encounter openid fhirUser online_access offline_access patient/*.rs patient/Observation.cruds user/Patient.rs ' +
+      'patient/Basic.cuds user/Basic.cuds',
   });
   const credentials = JSON.parse(await readFile(join(folder, 'data/credentials.json'), 'utf8'));
   const identifiers: string[] = [];

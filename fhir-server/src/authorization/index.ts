@@ -10,7 +10,9 @@ import { SecretBox } from '../operational/secret-box.ts';
 import { deleteExpiredSteps } from '../operational/sign-in-step.ts';
 import type { OutgoingRules } from '../outgoing/index.ts';
 import { deleteExpired } from './adapter.ts';
+import { appStateRoutes } from './app-state.ts';
 import { principalForClient, TokenAuthenticator } from './authenticate.ts';
+import { type Brands, brandRoutes } from './brands.ts';
 import { KeySets } from './client-keys.ts';
 import { oauthEndpoints, ownOrigin } from './endpoints.ts';
 import { interactionRoutes } from './interaction.ts';
@@ -25,6 +27,8 @@ import { Sessions } from './sessions.ts';
 import { openidConfiguration, smartConfiguration } from './smart-configuration.ts';
 import { style, stylePath } from './style.ts';
 
+export type { Brands } from './brands.ts';
+
 export interface AuthorizationOptions {
   readonly pool: Pool;
   /** Public origin without a path: "http://127.0.0.1:8080". */
@@ -37,6 +41,8 @@ export interface AuthorizationOptions {
   readonly listPatients: ListPatients;
   /** FHIR as this caller may see it, inside this process. */
   readonly clientFor: (principal: Principal) => FhirClient;
+  /** Who runs this server, for apps that let a person choose; absent: the server's own name. */
+  readonly brands?: Brands;
   /** What roles may do; the shipped policy when absent. */
   readonly accessPolicy?: AccessPolicy;
   /** Audit trail of accounts and sessions. */
@@ -114,6 +120,7 @@ export async function authorization(options: AuthorizationOptions): Promise<Auth
     onRevoke: () => authenticator.forget(),
     onError,
   });
+  const brands = options.brands ?? { changedAt: new Date() };
   const choice = new PatientChoice(options.listPatients, options.clientFor, keys.cookies[0] ?? '', policy);
   const authenticate = (header: string | undefined) => authenticator.authenticate(header);
   const people: People = {
@@ -135,11 +142,13 @@ export async function authorization(options: AuthorizationOptions): Promise<Auth
       const cleaner = setInterval(() => void Promise.all([deleteExpired(pool), deleteExpiredSteps(pool)]).catch(onError), cleanMs).unref();
       app.addHook('onClose', async () => clearInterval(cleaner));
       app.register(async (scope) => {
-        discovery(scope, '/fhir/.well-known/smart-configuration', smartConfiguration(origin));
+        discovery(scope, '/fhir/.well-known/smart-configuration', smartConfiguration(origin, brands));
         discovery(scope, stylePath, style);
-        discovery(scope, '/oauth/.well-known/openid-configuration', openidConfiguration(origin));
+        discovery(scope, '/oauth/.well-known/openid-configuration', openidConfiguration(origin, brands));
       });
       app.register(async (scope) => userinfo(scope, origin, authenticate));
+      app.register(async (scope) => brandRoutes(scope, origin, brands));
+      app.register(async (scope) => appStateRoutes(scope, { ...options, authenticate, secret: keys.cookies[0] ?? '' }));
       app.register(async (scope) => registrationRoutes(scope, { pool, origin, authenticate }));
       app.register(async (scope) => oauthEndpoints(scope, provider, origin));
       for (const routes of [interactionRoutes, launchRoutes, accountRoutes]) {

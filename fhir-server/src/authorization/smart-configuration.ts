@@ -1,4 +1,6 @@
 // https://hl7.org/fhir/smart-app-launch/STU2.2/conformance.html#using-well-known
+import { appStatePath } from './app-state.ts';
+import { type Brands, brandsPath, primaryIdentifier } from './brands.ts';
 
 /** Only what a behaviour test backs; never "plain". */
 const capabilities = [
@@ -26,7 +28,11 @@ const capabilities = [
 export const authMethods = ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'];
 export const assertionAlgorithms = ['RS384', 'ES384'];
 
-export function smartConfiguration(origin: string): { [name: string]: string | string[] } {
+export interface Discovery {
+  readonly [name: string]: unknown;
+}
+
+export function smartConfiguration(origin: string, brands: Brands): Discovery {
   return {
     issuer: `${origin}/oauth`,
     jwks_uri: `${origin}/oauth/jwks`,
@@ -59,14 +65,17 @@ export function smartConfiguration(origin: string): { [name: string]: string | s
       'user/$deidentify',
       'system/$deidentify',
     ],
+    user_access_brand_bundle: `${origin}${brandsPath}`,
+    user_access_brand_identifier: primaryIdentifier(origin, brands),
+    associated_endpoints: [{ url: `${origin}${appStatePath}`, capabilities: ['smart-app-state'] }],
     capabilities,
   };
 }
 
 /** https://openid.net/specs/openid-connect-discovery-1_0.html: the same server, so the same values. */
-export function openidConfiguration(origin: string): { [name: string]: string | string[] | boolean } {
+export function openidConfiguration(origin: string, brands: Brands): Discovery {
   return {
-    ...smartConfiguration(origin),
+    ...smartConfiguration(origin, brands),
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['RS256'],
     claims_supported: ['sub', 'fhirUser', 'iss', 'aud', 'exp', 'iat', 'nonce'],
