@@ -10,4 +10,5 @@ export { type Plan, type PlanContext, parseSearch, planCount, planSearch } from 
 export { compileView, parseKeepingDecimals } from './sql-on-fhir/index.ts';
 export { typeNumbers } from './store/ids.ts';
 export { type Loaded, loadCodeSystem, ReleaseError, releaseKinds } from './terminology/load/index.ts';
+export { KeeperError, KeyUnavailable, VaultKeeper } from './vault/index.ts';
 export { formatXml, parseDocument, parseXml, writeDocument } from './xml/index.ts';

@@ -1,16 +1,33 @@
 // What the vault is for, over HTTP: $match, $reidentify, $merge and $erase; refusals first, and nothing of a person where it does not belong.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '@limen/fhir-server';
+import pg from 'pg';
 import { type Product, startProduct } from '../product.ts';
 import { type Answer, assertRefused, database, entriesOf, type Json, list, type Rest, rest } from '../rest-client.ts';
 
 let product: Product;
 let fhir: Rest;
+let vaultFolder: string;
+let vaultCluster: EmbeddedPostgres;
+let env: { VAULT_DATABASE_URL: string };
 before(async () => {
-  product = await startProduct();
+  vaultFolder = await mkdtemp(path.join(os.tmpdir(), 'limen-vault-'));
+  vaultCluster = await startEmbeddedPostgres({ dataDir: vaultFolder });
+  env = { VAULT_DATABASE_URL: vaultCluster.connectionString('vault') };
+  product = await startProduct({ env });
   fhir = rest(product);
 });
-after(() => product?.stop());
+after(async () => {
+  await product?.stop();
+  await vaultCluster?.stop();
+  await rm(vaultFolder, { recursive: true, force: true });
+});
 
 const system = 'urn:oid:1.2.36.9';
 type Parameter = { readonly name: string; readonly [value: string]: unknown };
@@ -50,8 +67,16 @@ function observation(patient: string, effectiveDateTime: string): object {
 const post = (path: string, ...given: Parameter[]): Promise<Answer> => fhir(path, { body: parameters(...given) });
 const reasonTreat: Parameter = { name: 'purpose', valueCode: 'TREAT' };
 
+/** The store's database, or the vault's, which lies in a cluster of its own. */
+async function connected(name: 'limen' | 'vault'): Promise<pg.Client> {
+  if (name === 'limen') return database(product);
+  const client = new pg.Client({ connectionString: env.VAULT_DATABASE_URL });
+  await client.connect();
+  return client;
+}
+
 async function rows(name: 'limen' | 'vault', text: string, values: unknown[] = []): Promise<{ [column: string]: unknown }[]> {
-  const client = await database(product, name);
+  const client = await connected(name);
   try {
     return (await client.query(text, values)).rows;
   } finally {
@@ -61,7 +86,7 @@ async function rows(name: 'limen' | 'vault', text: string, values: unknown[] = [
 
 /** Tables but the audit trail in which a row matches. */
 async function tablesWith(name: 'limen' | 'vault', pattern: string): Promise<string[]> {
-  const client = await database(product, name);
+  const client = await connected(name);
   try {
     const { rows: tables } = await client.query<{ name: string }>(
       `select format('%I.%I', table_schema, table_name) as name from information_schema.tables where table_type = 'BASE TABLE'
@@ -189,6 +214,29 @@ describe('$reidentify', () => {
   });
 });
 
+describe('the keeper', () => {
+  const run = (...given: string[]): Promise<{ stdout: string }> =>
+    promisify(execFile)(process.execPath, ['scripts/vault.ts', ...given], {
+      cwd: path.resolve(import.meta.dirname, '../..'),
+      env: { ...process.env, ...env, DATA_DIR: product.dataDir },
+    });
+
+  test('is told how a command is written', async () => {
+    await assert.rejects(run('open'), /Usage: npm run vault/);
+  });
+
+  test('rotates the master key beside the running server; the vault lies where VAULT_DATABASE_URL says', async () => {
+    const id = await made(person('V-1', 'Wetherby', 'Enid', '1955-05-05'));
+    assert.match((await run('rotate')).stdout, /The master key is a new one/);
+    await made(person('V-2', 'Wetherby', 'Enid', '1955-05-06'));
+    const answer = await post(`Patient/${id}/$reidentify`, reasonTreat);
+    assert.equal(answer.json['birthDate'], '1955-05-05', answer.text);
+    const own = await database(product, 'vault');
+    assert.equal((await own.query("select to_regnamespace('vault') as schema")).rows[0]?.schema, null);
+    await own.end();
+  });
+});
+
 describe('$merge', () => {
   test('the record moves to the survivor with intervals true; identifiers lead there; a repeat changes nothing', async () => {
     const loser = await made(person('G-1', 'Hartwell', 'Rose', '1949-04-04'));
@@ -237,7 +285,7 @@ describe('$merge', () => {
     await product.kill9();
     await blocker.end().catch(() => undefined);
     await merging;
-    product = await startProduct({ dataDir: product.dataDir });
+    product = await startProduct({ dataDir: product.dataDir, env });
     fhir = rest(product);
     assert.equal((await fhir(`Observation/${moved}`)).json['subject']?.['reference'], `Patient/${survivor}`);
     assert.equal((await rows('vault', 'select from vault.merge where loser_patient = $1 and done_at is not null', [loser])).length, 1);

@@ -33,7 +33,7 @@ const prior = 0.0001;
 const partial = 0.5;
 
 export const grades = [
-  { grade: 'certain', from: 0.999 },
+  { grade: 'certain', from: 0.9999 },
   { grade: 'probable', from: 0.9 },
   { grade: 'possible', from: 0.3 },
 ] as const;

@@ -2,11 +2,11 @@
 import type { Pool } from 'pg';
 import { type Keyring, newPatientKey } from './keyring.ts';
 import { deriveKey } from './keys.ts';
-import { openWith, type PersonRow, placeOf, sealPerson } from './person.ts';
+import { openWith, type PersonRow, placeOf, sealPerson, type VaultPerson } from './person.ts';
 import { blindOf } from './vault.ts';
 
 const batchSize = 500;
-const oldSql = `select person_id, patient_id, pseudonym, version, sealed from vault.person p where tenant = $1
+const oldSql = `select person_id, patient_id, pseudonym, version, sealed from vault.person p where tenant = $1 and person_id > $3
   and not exists (select from vault.patient_key k where k.tenant = p.tenant and k.person_id = p.person_id) order by person_id limit $2 for update`;
 const writeSql = `with sealed as (
     update vault.person p set sealed = x.s from unnest($2::uuid[], $3::bytea[]) as x(id, s) where p.tenant = $1 and p.person_id = x.id),
@@ -16,17 +16,27 @@ const writeSql = `with sealed as (
 
 type OldRow = Omit<PersonRow, 'key_id' | 'wrapped'>;
 
+/** Undefined for a person whose own key is lost: it stays as it is, and nobody finds it. */
+function opened(oldKey: Buffer, tenant: number, row: OldRow): VaultPerson | undefined {
+  try {
+    return { ...openWith(oldKey, tenant, row), key: newPatientKey() };
+  } catch {
+    return undefined;
+  }
+}
+
 /** Can be broken off and begun again at any point. @returns how many persons it has treated */
 export async function upgradePersons(pool: Pool, keyring: Keyring, tenant: number): Promise<number> {
   const oldKey = deriveKey(keyring.root, 'seal', tenant);
   const blindKey = deriveKey(keyring.root, 'blind-index', tenant);
   let count = 0;
+  let from = '00000000-0000-0000-0000-000000000000';
   for (;;) {
     const client = await pool.connect();
     try {
       await client.query('begin');
-      const { rows } = await client.query<OldRow>(oldSql, [tenant, batchSize]);
-      const persons = rows.map((row) => ({ ...openWith(oldKey, tenant, row), key: newPatientKey() }));
+      const { rows } = await client.query<OldRow>(oldSql, [tenant, batchSize, from]);
+      const persons = rows.flatMap((row) => opened(oldKey, tenant, row) ?? []);
       const keys = persons.map((person) => keyring.wrap(person.key, placeOf(tenant, person.personId)));
       const blinds = persons.flatMap(({ personId, facts, pseudonym }) =>
         [...facts.identifiers, { system: 'https://limen.example/pseudonym', value: pseudonym }].map(({ system, value }) => ({
@@ -45,7 +55,8 @@ export async function upgradePersons(pool: Pool, keyring: Keyring, tenant: numbe
         blinds.map((b) => b.personId),
       ]);
       await client.query('commit');
-      count += rows.length;
+      count += persons.length;
+      from = rows.at(-1)?.person_id ?? from;
       if (rows.length < batchSize) return count;
     } catch (error) {
       await client.query('rollback').catch(() => undefined);
