@@ -11,6 +11,6 @@ export { ageLowerBound, pseudonymSystem } from './rules/extensions.ts';
 export type { SearchAnswer } from './search-policy.ts';
 export { Tally, type TallyCounts } from './tally.ts';
 export { type About, aboutOf } from './text/about.ts';
-export { type ClassifiedTexts, classifyTexts, type TextClassifier } from './text/narratives.ts';
+export { type ClassifiedTexts, classifiedSpans, classifyTexts, type TextClassifier } from './text/narratives.ts';
 export { scrubSpans, scrubText } from './text/scrub.ts';
 export type { TextSpan } from './text/span.ts';
