@@ -21,7 +21,7 @@ WORD_WIDTH = 32
 CHANNELS = 96
 WINDOW = 192
 BATCH = 48
-EPOCHS = int(os.environ.get("EPOCHS", "4"))
+EPOCHS = 3
 # A missed identifier costs more than a word too many.
 WEIGHT_OF_IDENTIFIERS = 1.6
 
@@ -78,13 +78,23 @@ def figures(model, features, labels):
     return {"recall": round(hit / real.sum().item(), 4), "precision": round(hit / found.sum().item(), 4)}
 
 
+def write(model, folder):
+    """The weights of this epoch as ONNX."""
+    os.makedirs(folder, exist_ok=True)
+    model.eval()
+    example = torch.ones(1, 32, FEATURES, dtype=torch.int64).to(torch.int32)
+    torch.onnx.export(model, (example,), os.path.join(folder, "model.onnx"), opset_version=14,
+                      input_names=["features"], output_names=["labels"],
+                      dynamic_axes={"features": {0: "texts", 1: "tokens"}, "labels": {0: "texts", 2: "tokens"}})
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
     torch.manual_seed(SEED)
-    torch.set_num_threads(1)
+    torch.set_num_threads(2)
     generator = torch.Generator().manual_seed(SEED)
     with open(os.path.join(arguments.data, "vocabulary.json"), encoding="utf8") as file:
         stored = json.load(file)
@@ -115,12 +125,7 @@ def main():
             schedule.step()
         print(json.dumps({"epoch": epoch, "seconds": round(time.time() - started), "loss": round(loss.item(), 4),
                           **figures(model, held_features, held_labels)}), flush=True)
-    os.makedirs(arguments.out, exist_ok=True)
-    model.eval()
-    example = torch.ones(1, 32, FEATURES, dtype=torch.int64).to(torch.int32)
-    torch.onnx.export(model, (example,), os.path.join(arguments.out, "model.onnx"), opset_version=14,
-                      input_names=["features"], output_names=["labels"],
-                      dynamic_axes={"features": {0: "texts", 1: "tokens"}, "labels": {0: "texts", 2: "tokens"}})
+        write(model, arguments.out)
 
 
 main()

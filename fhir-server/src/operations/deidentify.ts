@@ -1,6 +1,18 @@
 // ADR 0025: $deidentify, what the door would do to a resource, a Bundle, lines of NDJSON or a text. Nothing is stored and the vault is not asked.
 import { Readable } from 'node:stream';
-import { aboutOf, type ClassifiedTexts, classifiedSpans, classifyTexts, compileDoor, type Door, policy, scrubSpans, scrubText, Tally, type TallyCounts } from '@limen/deidentification';
+import {
+  aboutOf,
+  type ClassifiedTexts,
+  classifiedSpans,
+  classifyTexts,
+  compileDoor,
+  type Door,
+  policy,
+  scrubSpans,
+  scrubText,
+  Tally,
+  type TallyCounts,
+} from '@limen/deidentification';
 import { allowsOperation, OperationOutcomeError, operationOutcome, type Parameters, type Resource } from '@limen/fhir-model';
 import type { Server } from '../server.ts';
 import { RequestWorld } from './deidentify-world.ts';
@@ -77,7 +89,11 @@ function throughDoor({ server, door, world, tally, classified }: Work, resource:
   if (type === 'Bundle' || type === 'Parameters') throw wrong('Bundles and Parameters stand alone, not inside others.', 422);
   const issues = server.validator.validate(resource, type);
   if (issues.length > 0) throw new OperationOutcomeError(422, issues.slice(0, 50));
-  const out: Resource = door.apply(resource, { ...world.resolved(resource, fullUrl), ...(classified ? { classified } : {}) }, tally).resource;
+  const out: Resource = door.apply(
+    resource,
+    { ...world.resolved(resource, fullUrl), ...(classified ? { classified } : {}) },
+    tally,
+  ).resource;
   world.renameIds(out);
   const left = server.validator.validate(out, type, { deidentified: true });
   if (left.length > 0)
