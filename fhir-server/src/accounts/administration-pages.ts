@@ -39,7 +39,7 @@ export function usersPage(
 <h2>New account</h2>
 <form method="post" action="/account/users">${hidden('token', frame.token)}
 <label for="username">User name</label><input type="text" id="username" name="username" autocomplete="off" maxlength="128" required>
-<label for="role">Role</label><select id="role" name="role" required>${options()}</select>
+<label for="role">Role</label><select id="role" name="role" required><option value="">Choose a role</option>${options()}</select>
 <p><button type="submit" name="do" value="create">Create account</button></p></form>`,
   );
 }

@@ -12,7 +12,7 @@ import { passkeyAccount, passkeysPossible, signInOptions } from './passkeys.ts';
 import { auditEvent, type People } from './people.ts';
 import { loginPage, newPasswordPage, secondFactorPage } from './sign-in-pages.ts';
 
-export interface SignedIn {
+interface SignedIn {
   readonly account: Account;
   /** https://www.rfc-editor.org/rfc/rfc8176 */
   readonly amr: readonly string[];

@@ -19,16 +19,26 @@ export interface EncounterSummary {
   readonly status: string;
 }
 
+/** The colours of the app: contrast AA. */
 const style = `
-:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
+:root { color-scheme: light; --ink: #16212c; --soft: #4a5866; --line: #d5dde5; --accent: #1d5fa6; --alert: #a3201a; font: 1rem/1.5 system-ui, sans-serif; color: var(--ink); background: #f3f6f8; }
+body { max-width: 56rem; margin: 2rem auto; padding: 0 1rem; }
+main { background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: 1rem 1.5rem 1.5rem; overflow-x: auto; }
+h1 { font-size: 1.5rem; margin: 0 0 0.75rem; } h2 { font-size: 1.15rem; margin: 1.5rem 0 0.25rem; }
+a { color: var(--accent); }
+nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; list-style: none; margin: 0 0 1rem; padding: 0 0 0.75rem; border-bottom: 1px solid var(--line); }
+dt { color: var(--soft); } dd { margin: 0 0 0.5rem; }
 label { display: block; margin-top: 0.75rem; }
-input[type=text], input[type=password] { font: inherit; padding: 0.4rem; width: 100%; max-width: 24rem; box-sizing: border-box; }
-button { font: inherit; padding: 0.4rem 0.9rem; margin-top: 0.75rem; cursor: pointer; }
+input[type=text], input[type=password], select { font: inherit; padding: 0.4rem; border: 1px solid var(--soft); border-radius: 4px; box-sizing: border-box; }
+input[type=text], input[type=password] { width: 100%; max-width: 24rem; }
+button { font: inherit; padding: 0.4rem 0.9rem; margin-top: 0.75rem; cursor: pointer; color: #fff; background: var(--accent); border: 1px solid var(--accent); border-radius: 4px; }
+:focus-visible { outline: 3px solid #e08a00; outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; margin-top: 1rem; }
-th, td { text-align: left; padding: 0.35rem 0.6rem; border-bottom: 1px solid GrayText; }
-td button { margin: 0; }
-[role=alert] { border: 2px solid #b00020; padding: 0.5rem 0.75rem; }`;
+caption { text-align: left; color: var(--soft); }
+th, td { text-align: left; padding: 0.35rem 0.6rem; border-bottom: 1px solid var(--line); }
+td button { margin: 0.15rem 0; } td form { margin: 0; }
+code { overflow-wrap: anywhere; font-size: 1.05rem; }
+[role=alert] { border: 2px solid var(--alert); color: var(--alert); padding: 0.5rem 0.75rem; }`;
 
 /** Response headers of every page; a form may lead on to `redirect` (the app), and nowhere else. */
 export function pageHeaders(redirect?: string): { readonly [name: string]: string } {

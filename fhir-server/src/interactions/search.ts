@@ -21,6 +21,7 @@ import type { Answer, Request } from './answer.ts';
 import { cursorOwner, openCursor, sealCursor } from './cursor.ts';
 import { translateIdentifiers } from './identifiers.ts';
 import { included } from './include.ts';
+import { refuseMasked } from './masked.ts';
 import { covers } from './read.ts';
 import { planContext, readSearch, refuseRemoved, resolved, searchAccess } from './search-context.ts';
 
@@ -53,6 +54,7 @@ export async function prepareSearch(
   const asked = isContinued ? request.query : await translateIdentifiers(server, principal, type, request.query);
   const parsed = await readSearch(server, type, asked, lenient);
   refuseRemoved(server, parsed);
+  refuseMasked(server, principal, parsed);
   const searched = { ...parsed, criteria: [...parsed.criteria, ...within, ...(await inLists(server, principal, parsed))] };
   const context = await planContext(server, searched, searchAccess(server, principal));
   return { query: await resolved(server, searched, context, true), context, asked };

@@ -47,7 +47,7 @@ export async function recordSecondFactor(pool: Pool, uid: string): Promise<void>
 const secondsUntilEnd = `least(${idleSeconds}, extract(epoch from l.created_at + make_interval(secs => ${absoluteSeconds}) - now()))`;
 
 /** The session was used: it lives on for the idle time, but never beyond its absolute end. Written at most every half minute. */
-export const touchSql = `with l as (
+const touchSql = `with l as (
     update operational.login_session set seen_at = now() where uid = $1 and seen_at < now() - interval '30 seconds' returning uid, created_at
   )
   update operational.oidc o set expires_at = now() + make_interval(secs => ${secondsUntilEnd})
@@ -55,15 +55,6 @@ export const touchSql = `with l as (
 
 export async function touchSession(pool: Pool, uid: string): Promise<void> {
   await pool.query(touchSql, [uid]);
-}
-
-/** Seconds that a session may be kept from now on; 0 when it has reached its end. */
-export async function sessionLife(pool: Pool, uid: string): Promise<number> {
-  const { rows } = await pool.query<{ left: number }>(
-    `select greatest(0, ${secondsUntilEnd})::int4 as left from operational.login_session l where uid = $1`,
-    [uid],
-  );
-  return rows[0]?.left ?? idleSeconds;
 }
 
 /** Seconds since 1970 of the last second factor in this session. */

@@ -35,6 +35,7 @@ export function parseExport(server: Server, principal: Principal, call: Call): E
   if (values('_outputFormat').some((format) => !formats.has(format.replace(' ', '+'))))
     throw badParameter('The output format is application/fhir+ndjson.', 'not-supported');
   if (!seesSystemTimes(principal)) throw forbidden('Bulk export shows times of the system, which this client may not see.');
+  if ((principal.masks ?? []).length > 0) throw forbidden('Bulk export gives whole resources, which your role does not see.');
   const filters = filtersOf(values('_typeFilter'));
   const types = typesOf(server, principal, place.level, listed(values('_type')));
   if (Object.keys(filters).some((type) => !types.includes(type))) throw badParameter('_typeFilter names a type that is not exported.');

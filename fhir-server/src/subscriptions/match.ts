@@ -42,7 +42,7 @@ export async function matcherOf(server: Server, principal: Principal, definition
  * of then.
  */
 export function opensAsMuch(now: Principal, then: Principal, type: string): boolean {
-  if (!seesSystemTimes(now) || now.plane !== then.plane) return false;
+  if (!seesSystemTimes(now) || (now.masks ?? []).length > 0 || now.plane !== then.plane) return false;
   return (['r', 's'] as const).every((letter) =>
     grantsFor(then.scopes, type, letter).every((needed) =>
       grantsFor(now.scopes, type, letter).some(

@@ -37,7 +37,7 @@ function pick(json: Json, projection: Projection): { [name: string]: unknown } {
 }
 
 /** meta with the tag that says: not the whole resource. */
-function tagged(meta: unknown): Json {
+export function subsetTagged(meta: unknown): Json {
   const known = (meta ?? {}) as Json;
   const tags = Array.isArray(known['tag']) ? known['tag'] : [];
   return tags.some((tag: Json) => tag['code'] === subsetted.code) ? known : { ...known, tag: [...tags, subsetted] };
@@ -46,6 +46,6 @@ function tagged(meta: unknown): Json {
 /** The part of a resource that the projection of its type keeps; type, id and meta always stay, and meta says that it is a part. */
 export function project(resource: Resource, projection: Projection): Resource {
   const { resourceType, id, meta, ...rest } = resource as unknown as { [name: string]: unknown };
-  const head = { resourceType, ...(id === undefined ? {} : { id }), meta: tagged(meta) };
+  const head = { resourceType, ...(id === undefined ? {} : { id }), meta: subsetTagged(meta) };
   return { ...head, ...pick(rest, projection) } as unknown as Resource;
 }

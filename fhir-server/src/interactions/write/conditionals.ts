@@ -8,6 +8,7 @@ import type { Stored } from '../../store/read.ts';
 import type { Person } from '../../vault/index.ts';
 import { accessFor } from '../access.ts';
 import { translateIdentifiers } from '../identifiers.ts';
+import { refuseMasked } from '../masked.ts';
 import { planContext, readSearch, resolved, searchAccess } from '../search-context.ts';
 import type { WriteEntry } from './entry.ts';
 import type { Persons } from './persons.ts';
@@ -47,6 +48,7 @@ async function lookup(
 ): Promise<Lookup> {
   const translated = await translateIdentifiers(server, principal, type, new URLSearchParams(search), owner);
   const parsed = await readSearch(server, type, translated, false);
+  refuseMasked(server, principal, parsed);
   if (parsed.criteria.length === 0) {
     throw new OperationOutcomeError(412, {
       code: 'multiple-matches',
