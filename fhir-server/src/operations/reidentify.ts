@@ -16,7 +16,7 @@ const refuse = (
 };
 
 /** Permission before anything is read. @returns the purpose of use */
-export function requireReidentify(principal: Principal, given: unknown): string {
+function requireReidentify(principal: Principal, given: unknown): string {
   if (!principal.reidentify || principal.role === 'administrator')
     refuse(403, 'forbidden', 'This operation is for principals that may re-identify.');
   const code = typeof given === 'object' && given !== null ? (given as { code?: unknown }).code : given;

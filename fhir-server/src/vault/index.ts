@@ -2,7 +2,7 @@
 export type { PersonRequest } from './batch.ts';
 export { careView, movedResource } from './care-view.ts';
 export type { Erasure, Merge, VaultCases, Who } from './cases.ts';
-export { type Demographics, demographicsOf } from './demographics.ts';
+export { demographicsOf } from './demographics.ts';
 export { KeeperError, VaultKeeper } from './keeper.ts';
 export { KeyUnavailable } from './key-management.ts';
 export { type Grade, gradeOf, scoreOf } from './match.ts';

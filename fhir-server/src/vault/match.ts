@@ -32,7 +32,7 @@ const weights: { readonly [field in Field]: { readonly m: number; readonly u: nu
 const prior = 0.0001;
 const partial = 0.5;
 
-export const grades = [
+const grades = [
   { grade: 'certain', from: 0.9999 },
   { grade: 'probable', from: 0.9 },
   { grade: 'possible', from: 0.3 },

@@ -87,7 +87,7 @@ export interface PersonRow {
   readonly wrapped: Buffer;
 }
 
-export const patientKeyOf = (row: PersonRow): PatientKey => ({ keyId: row.key_id, wrapped: row.wrapped });
+const patientKeyOf = (row: PersonRow): PatientKey => ({ keyId: row.key_id, wrapped: row.wrapped });
 
 /** The keyring knows the row's wrapping key. */
 export function openPerson(keyring: Keyring, tenant: number, row: PersonRow): VaultPerson {
@@ -119,7 +119,7 @@ function union<T>(old: readonly T[], more: readonly T[], keyOf: (item: T) => str
 const same = (text: string): string => text;
 
 /** Old facts stay: an earlier name must still be found in later texts. The newest birth date counts. */
-export function mergeFacts(old: PersonFacts, more: PersonFacts): PersonFacts {
+function mergeFacts(old: PersonFacts, more: PersonFacts): PersonFacts {
   const birthDate = more.birthDate ?? old.birthDate;
   return {
     identifiers: union(old.identifiers, more.identifiers, (i) => `${i.system}\u0000${i.value}`),
