@@ -266,7 +266,7 @@ describe('brands', () => {
   test("the operator's organizations keep what they say", () => {
     verifies('smart-app-launch', 397, 402, 403, 404, 405, 408, 421, 434, 436, 437);
     const identifier = [
-      { system: 'https://registry.example', value: '7' },
+      { system: 'https://numbers.example', value: '7' },
       { system: 'urn:ietf:rfc:3986', value: 'https://hospital.example' },
     ];
     const portal = {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import type { JWTPayload } from 'jose';
+import { verifies } from '../../test/verifies.ts';
 import { authorization } from '../src/authorization/index.ts';
 import { ensureCredentials, RegisteredOrigins, registerClient } from '../src/operational/index.ts';
 import { algorithms, assertFor, assertion, refusals, registerSystem, systemId } from './authorization-assertion.ts';
@@ -43,6 +44,7 @@ for (const alg of algorithms) {
   describe(`private_key_jwt ${alg}`, () => {
     for (const { id, why, jwt } of refusals) {
       test(`${id} ${why} -> invalid_client`, async () => {
+        verifies('smart-app-launch', 249, 251, 252, 310, 335, 337, 338, 340);
         const { status, body } = await tokenFor(await jwt(alg));
         assert.ok(status === 400 || status === 401, String(status));
         assert.equal(body.error, 'invalid_client');
@@ -51,6 +53,7 @@ for (const alg of algorithms) {
     }
 
     test('J10 a jti is used once: again, at the same time, and on a second instance', async () => {
+      verifies('smart-app-launch', 336);
       const jwt = await assertion(alg);
       const answers = await Promise.all(Array.from({ length: 5 }, () => tokenFor(jwt)));
       assert.equal(answers.filter((a) => a.status === 200).length, 1);
@@ -97,6 +100,7 @@ for (const alg of algorithms) {
     });
 
     test('J16 inline keys work; no refresh token; what is not registered is left out', async () => {
+      verifies('smart-app-launch', 142, 241, 248, 250, 253, 254, 255, 256, 257, 258, 259, 261, 262, 297, 357);
       const { status, body } = await tokenFor(await assertion(alg), { scope: 'system/*.rs user/*.rs system/$check-medications bogus' });
       assert.equal(status, 200);
       assert.equal(body.scope, 'system/Patient.rs system/Observation.rs');
@@ -130,6 +134,7 @@ describe('client secret', () => {
   });
 
   test('no scope, or none allowed -> invalid_scope; the app cannot use client_credentials', async () => {
+    verifies('smart-app-launch', 250, 251);
     const { client_id, client_secret } = server.backend;
     assert.equal((await ask({ scope: 'user/*.rs' }, basic(client_id, client_secret))).body.error, 'invalid_scope');
     assert.equal((await ask({ scope: '' }, basic(client_id, client_secret))).body.error, 'invalid_scope');
@@ -137,6 +142,7 @@ describe('client secret', () => {
   });
 
   test('basic and post both work: identified plane, replace, may re-identify', async () => {
+    verifies('smart-app-launch', 356);
     const { client_id, client_secret } = server.backend;
     for (const { body } of [await ask({}, basic(client_id, client_secret)), await ask({ client_id, client_secret })]) {
       assert.equal(body.scope, grant.scope);
@@ -179,6 +185,7 @@ describe('CORS', () => {
   }
 
   test('a client that is registered speaks from its own origins only', async () => {
+    verifies('smart-app-launch', 17);
     assert.equal(allowed(await post(`${server.origin}/oauth/token`, form, { origin: server.origin })), server.origin);
     for (const origin of [thirdParty.origin, new URL(thirdParty.redirect).origin]) {
       assert.equal(allowed(await post(`${server.origin}/oauth/token`, { ...form, client_id: thirdParty.clientId }, { origin })), origin);
@@ -250,6 +257,7 @@ describe('access tokens', () => {
   });
 
   test('an expired token -> 401, inactive', async () => {
+    verifies('smart-app-launch', 77, 94, 265);
     const token = await backendToken();
     await database.pool.query(`update operational.oidc set expires_at = now() where kind = 'ClientCredentials'`);
     assert.equal((await refused(`Bearer ${token}`)).status, 401);
@@ -267,6 +275,7 @@ describe('access tokens', () => {
   });
 
   test("introspection: for authenticated clients, of any client's token, exactly inactive for garbage", async () => {
+    verifies('smart-app-launch', 99, 269, 271, 272, 273, 274, 275, 276, 281, 282, 283);
     const token = await backendToken();
     assert.equal((await post(`${server.origin}/oauth/introspection`, { token })).status, 400);
     const byApp = await post(`${server.origin}/oauth/introspection`, { token, client_id: 'limen-app' });
@@ -361,6 +370,7 @@ describe('discovery', () => {
 
   for (const accept of ['application/fhir+xml', 'text/html', 'application/json']) {
     test(`Accept: ${accept} -> JSON, any origin`, async () => {
+      verifies('smart-app-launch', 16, 30, 372, 373, 374, 376, 377, 380);
       const response = await fetch(`${server.origin}${path}`, { headers: { accept, origin: 'https://any.example' } });
       assert.equal(response.status, 200);
       assert.match(response.headers.get('content-type') ?? '', /^application\/json/);
@@ -369,6 +379,31 @@ describe('discovery', () => {
   }
 
   test('absolute endpoints, S256 only, and agreement with openid-configuration', async () => {
+    verifies(
+      'smart-app-launch',
+      228,
+      285,
+      286,
+      287,
+      288,
+      289,
+      346,
+      350,
+      351,
+      378,
+      381,
+      382,
+      383,
+      384,
+      385,
+      386,
+      389,
+      390,
+      391,
+      392,
+      393,
+      394,
+    );
     const smart = await (await fetch(`${server.origin}${path}`)).json();
     assert.deepEqual(smart.code_challenge_methods_supported, ['S256']);
     for (const capability of ['launch-ehr', 'launch-standalone', 'client-confidential-asymmetric', 'permission-v2', 'authorize-post']) {
@@ -390,6 +425,7 @@ describe('discovery', () => {
   });
 
   test('the JWKS has no private part', async () => {
+    verifies('smart-app-launch', 207);
     const jwks = await (await fetch(`${server.origin}/oauth/jwks`)).json();
     assert.equal(jwks.keys.length, 1);
     for (const name of ['d', 'p', 'q', 'dp', 'dq', 'qi']) assert.equal(name in jwks.keys[0], false);

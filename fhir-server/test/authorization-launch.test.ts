@@ -62,6 +62,7 @@ describe('the launch page', () => {
   });
 
   test('a chosen encounter is in the token response, in introspection and in the principal', async () => {
+    verifies('smart-app-launch', 171, 277, 362);
     const browser = await app.signedIn();
     const { html, patient } = await encounters(browser, 'patient-a');
     assert.match(html, /2024-01-05.*emergency &lt;room&gt;.*finished/s);
@@ -104,6 +105,7 @@ describe('a standalone launch that asks for an encounter', () => {
     ['none', undefined],
   ] as const) {
     test(`${choice} is what the token response says`, async () => {
+      verifies('smart-app-launch', 364);
       const browser = await app.signedIn();
       const proof = pkce();
       const { html, patient } = await atEncounters(browser, proof);
@@ -180,6 +182,7 @@ describe('a launch that a CDS client asks for', () => {
   const refusal = (status: number) => (error: unknown) => error instanceof OperationOutcomeError && error.status === status;
   for (const [why, body, status] of refused) {
     test(`${why} -> ${status}`, async () => {
+      verifies('smart-app-launch', 177, 190);
       const { rows: before } = await database.pool.query('select count(*)::int4 as n from operational.launch');
       await assert.rejects(server.auth.requestLaunch(user, body), refusal(status));
       const { rows: after } = await database.pool.query('select count(*)::int4 as n from operational.launch');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Role } from '@limen/fhir-model';
+import { verifies } from '../../test/verifies.ts';
 import { atLevels, permittedScopes, roleScopes } from '../src/authorization/permitted-scopes.ts';
 import { compileAccessPolicy } from '../src/authorization/roles.ts';
 
@@ -57,7 +58,10 @@ const table: readonly { readonly why: string; readonly asked: string; readonly a
 ];
 
 for (const { why, asked, allowed, granted } of table) {
-  test(why, () => assert.equal(permittedScopes(asked, allowed), granted));
+  test(why, () => {
+    verifies('smart-app-launch', 128, 129);
+    assert.equal(permittedScopes(asked, allowed), granted);
+  });
 }
 
 test('apps get no system scope, systems nothing else', () => {

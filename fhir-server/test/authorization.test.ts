@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { get, type IncomingMessage } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { verifies } from '../../test/verifies.ts';
 import { App } from './authorization-app.ts';
 import {
   Browser,
@@ -51,6 +52,7 @@ describe('authorization requests that are refused', () => {
   ];
   for (const { why, changes, error } of cases) {
     test(`${why} -> ${error}, state kept, no code`, async () => {
+      verifies('smart-app-launch', 15, 31, 59, 96);
       const browser = await app.signedIn();
       const answer = await app.authorize(browser, app.request(pkce(), { launch: await app.launchToken(browser), ...changes }));
       assert.equal(answer.get('error'), error);
@@ -91,6 +93,48 @@ describe('authorization requests that are refused', () => {
 
 describe('EHR launch', () => {
   test('login, picker, launch, code, tokens with context; a slash after aud makes no difference; POST works as GET', async () => {
+    verifies(
+      'smart-app-launch',
+      14,
+      48,
+      49,
+      53,
+      56,
+      57,
+      59,
+      73,
+      74,
+      75,
+      76,
+      78,
+      80,
+      81,
+      83,
+      84,
+      85,
+      86,
+      87,
+      88,
+      89,
+      91,
+      149,
+      170,
+      197,
+      198,
+      200,
+      203,
+      205,
+      209,
+      210,
+      214,
+      352,
+      354,
+      355,
+      358,
+      359,
+      361,
+      368,
+    );
     const browser = await app.signedIn();
     const proof = pkce();
     const state = `a&b+c%2Bü ${'z'.repeat(2000)}`;
@@ -187,6 +231,7 @@ describe('EHR launch', () => {
   });
 
   test('an administrator gets reading only', async () => {
+    verifies('smart-app-launch', 119, 140);
     const body = await app.tokens(await app.signedIn('administrator'));
     assert.deepEqual(new Set(body.scope.split(' ')), new Set('launch openid fhirUser user/*.rs online_access'.split(' ')));
     const { body: principal } = await app.whoami(body.access_token);
@@ -195,6 +240,7 @@ describe('EHR launch', () => {
   });
 
   test('v1 scopes are answered as v1', async () => {
+    verifies('smart-app-launch', 126, 127, 369);
     const body = await app.tokens(await app.signedIn(), { scope: 'launch patient/Observation.read user/Patient.read user/Patient.sr' });
     assert.equal(body.scope, 'launch patient/Observation.read user/Patient.read');
     assert.equal(body.id_token, undefined);
@@ -215,6 +261,7 @@ describe('EHR launch', () => {
 
 describe('standalone launch', () => {
   test('login, consent with a scope deselected, picker with search, tokens', async () => {
+    verifies('smart-app-launch', 79, 145, 167, 353, 363, 365, 367);
     const browser = new Browser(server.origin);
     const proof = pkce();
     const consent = await app.atConsent(browser, proof);
@@ -241,6 +288,7 @@ describe('standalone launch', () => {
   });
 
   test('the user says no -> access_denied with state', async () => {
+    verifies('smart-app-launch', 54);
     const browser = new Browser(server.origin);
     await app.atConsent(browser, pkce());
     await browser.fetch(browser.location, { do: 'deny' });
@@ -257,6 +305,7 @@ describe('standalone launch', () => {
   });
 
   test('a patient scope without a launch leads to the picker, and no token comes without a patient', async () => {
+    verifies('smart-app-launch', 136, 164, 165);
     const browser = await app.signedIn();
     browser.location = '';
     const response = await browser.fetch(`/oauth/authorize?${app.request(pkce(), { scope: 'patient/*.rs' })}`);
@@ -270,6 +319,7 @@ describe('codes', () => {
   const verifiers: { readonly [why: string]: string } = { wrong: pkce().verifier, 'too short': 'short', missing: '' };
   for (const [why, verifier] of Object.entries(verifiers)) {
     test(`code_verifier ${why} -> invalid_grant`, async () => {
+      verifies('smart-app-launch', 31);
       const { code, proof } = await app.launched(await app.signedIn());
       const { status, body } = await app.redeem(code, proof, { code_verifier: verifier });
       assert.deepEqual([status, body.error], [400, 'invalid_grant']);
@@ -284,6 +334,7 @@ describe('codes', () => {
   });
 
   test('an expired or invented code -> invalid_grant', async () => {
+    verifies('smart-app-launch', 58);
     const { code, proof } = await app.launched(await app.signedIn());
     await database.pool.query(`update operational.oidc set expires_at = now() where kind = 'AuthorizationCode'`);
     assert.equal((await app.redeem(code, proof)).body.error, 'invalid_grant');
@@ -311,6 +362,7 @@ describe('refresh and logout', () => {
     post(`${server.origin}/oauth/token`, { grant_type: 'refresh_token', refresh_token: token, client_id: 'limen-app', ...more });
 
   test('rotation keeps scope and context; a reused refresh token ends the family', async () => {
+    verifies('smart-app-launch', 101, 104, 109, 110, 111, 112, 113, 114, 115, 116, 118);
     const first = await app.tokens(await app.signedIn());
     const second = await refresh(first.refresh_token);
     assert.equal(second.status, 200);
@@ -323,6 +375,7 @@ describe('refresh and logout', () => {
   });
 
   test('narrower is honoured, wider is invalid_scope, another client is invalid_grant', async () => {
+    verifies('smart-app-launch', 103, 104);
     const first = await app.tokens(await app.signedIn());
     assert.equal((await refresh(first.refresh_token, { scope: 'user/*.rs user/Patient.d' })).body.error, 'invalid_scope');
     assert.equal((await refresh(first.refresh_token, { client_id: thirdParty.clientId })).body.error, 'invalid_grant');
@@ -332,6 +385,7 @@ describe('refresh and logout', () => {
   });
 
   test('online_access ends at logout, offline_access stays', async () => {
+    verifies('smart-app-launch', 100, 101, 102, 366);
     const browser = await app.signedIn();
     const online = await app.tokens(browser);
     const offline = await app.tokens(browser, { scope: 'launch user/*.rs offline_access' });

@@ -19,7 +19,7 @@ export class OutgoingError extends Error {
   }
 }
 
-export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
+type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 export interface OutgoingRules {
   /** Origins that may lie in the organization's network and may use plain HTTP. */
