@@ -48,7 +48,7 @@ describe('the shipped model', () => {
     const sentence = 'The patient, Ottavika Brenzwell, was seen and examined. ';
     const [spans = []] = await classifier.find([sentence.repeat(150)]);
     assert.equal(spans.length, 150);
-    assert.ok(spans.every(({ start, end }) => (sentence.repeat(150).slice(start, end)) === 'Ottavika Brenzwell'));
+    assert.ok(spans.every(({ start, end }) => sentence.repeat(150).slice(start, end) === 'Ottavika Brenzwell'));
   });
 });
 

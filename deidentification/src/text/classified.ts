@@ -69,16 +69,35 @@ function cutsNumber(text: string, { start, end }: TextSpan): boolean {
   return /\d[.,]$/.test(text.slice(Math.max(0, start - 2), start)) || /^[.,]\d/.test(text.slice(end, end + 2));
 }
 
+/** Whether the span can be what it is said to be. */
+function isBelieved(text: string, span: TextSpan): boolean {
+  const [, fits] = types[span.type] ?? [];
+  return fits?.(text.slice(span.start, span.end)) === true && !cutsNumber(text, span);
+}
+
+/** Spans with at most one space between: "914" and "Thornbury Gardens" are one address, whatever each part is called. */
+function groupsOf(text: string, spans: readonly TextSpan[]): TextSpan[][] {
+  const groups: TextSpan[][] = [];
+  for (const span of spans) {
+    const group = groups.at(-1);
+    const last = group?.at(-1);
+    if (group && last && /^ ?$/.test(text.slice(last.end, span.start))) group.push(span);
+    else groups.push([span]);
+  }
+  return groups;
+}
+
 /** Spans of a classifier with the types of the rules, without those that can't be what they are said to be. */
 export function believable(text: string, spans: readonly TextSpan[]): Believed {
   const believed: Believed = { named: [], others: [] };
-  for (const span of spans) {
-    const [type, fits] = types[span.type] ?? [];
-    const said = text.slice(span.start, span.end);
-    if (!type || !fits?.(said) || cutsNumber(text, span)) continue;
-    const isWord = type === 'NAME' || type === 'ORGANIZATION';
-    const kept = isWord || type === 'CITY' ? named(text, span) : span;
-    if (kept) (isWord ? believed.named : believed.others).push({ ...kept, type });
+  for (const group of groupsOf(text, spans)) {
+    if (!group.some((span) => isBelieved(text, span))) continue;
+    for (const span of group) {
+      const [type = 'OTHER_ID'] = types[span.type] ?? [];
+      const isWord = type === 'NAME' || type === 'ORGANIZATION';
+      const kept = isWord || type === 'CITY' ? named(text, span) : span;
+      if (kept) (isWord ? believed.named : believed.others).push({ ...kept, type });
+    }
   }
   return believed;
 }

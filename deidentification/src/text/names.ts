@@ -182,7 +182,9 @@ export function eponymPlaces(text: string): Mask {
 /** Names and organizations of a text; `kept` are its eponyms, `classified` what a classifier found. */
 export function findNames(text: string, kept: Mask, classified: readonly TextSpan[] = []): TextSpan[] {
   const found: TextSpan[] = classified.flatMap((span) => {
-    const rest = span.type === 'NAME' ? trimmed(text, span.start, span.end) : span;
+    // In small letters, or with digits, nothing says which words are none of the name.
+    const isWritten = span.type === 'NAME' && /^[^\d]*\p{Lu}[^\d]*$/u.test(text.slice(span.start, span.end));
+    const rest = isWritten ? trimmed(text, span.start, span.end) : span;
     return rest ? [{ ...rest, type: span.type }] : [];
   });
   for (const regex of contexts) captured(text, regex, 'NAME', found);
