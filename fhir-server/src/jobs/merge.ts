@@ -144,7 +144,12 @@ async function finish(server: Server, cases: VaultCases, merge: Merge, who: Who,
 /** Goes on with what a process that died left, and moves what was being written for a loser while it was merged. */
 export async function resumeMerges(server: Server, cases: VaultCases): Promise<void> {
   for (const merge of await cases.merges(true)) {
-    const stored = await server.reader.current('Patient', merge.loser);
-    if (stored && !stored.deleted) await finish(server, cases, merge, { client: 'limen', account: undefined }, 'resumed');
+    try {
+      await finish(server, cases, merge, { client: 'limen', account: undefined }, 'resumed');
+    } catch (error) {
+      // A Patient that was deleted since, or a record grown too large, must not keep the server from starting.
+      if (!(error instanceof OperationOutcomeError)) throw error;
+      server.log.warn({ event: 'merge-not-finished', status: error.status });
+    }
   }
 }
