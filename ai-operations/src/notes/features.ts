@@ -5,10 +5,9 @@ import { filterHas } from './word-filter.ts';
 /** Numbers a token has. */
 export const featureCount = 6;
 /** How many values each of them can have, after the words of the vocabulary. */
-export const affixBuckets = 2_048;
-export const longAffixBuckets = 4_096;
-export const shapeBuckets = 512;
-export const listBuckets = 128;
+const affixBuckets = 2_048;
+const longAffixBuckets = 4_096;
+const shapeBuckets = 512;
 
 export interface Lexicon {
   /** Frequent words that are part of no identifier, to their number (2 and more). */

@@ -52,7 +52,7 @@ function chainOf(words: readonly string[]): Chain {
 const chains = { given: chainOf(nameLists.given), family: chainOf(nameLists.family), places: chainOf(nameLists.places) };
 
 /** A name of 4 to 11 letters that looks like the names of the list. */
-export function invented(list: keyof Lists, random: Random): string {
+function invented(list: keyof Lists, random: Random): string {
   const chain = chains[list];
   for (;;) {
     let word = '^^';

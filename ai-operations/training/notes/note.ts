@@ -8,9 +8,9 @@ import { brands, clinical, conditions, eponyms, generics, identifying, numbers, 
 
 /** What the classifier tells apart; the first is "nothing". */
 export const labels = ['O', 'NAME', 'LOCATION', 'ORGANIZATION', 'DATE', 'ID', 'CONTACT', 'AGE_OVER_89'] as const;
-export type Label = (typeof labels)[number];
+type Label = (typeof labels)[number];
 
-export interface LabelledSpan {
+interface LabelledSpan {
   readonly start: number;
   readonly end: number;
   readonly type: Label;
