@@ -162,7 +162,7 @@ test('the vault shares a database with the store when it has none of its own', a
     await migrate(pool, store);
     await openVaultParts(pool, { keysDir }, 1);
   }
-  assert.equal((await pool.query('select from limen_vault_version')).rowCount, 4);
+  assert.equal((await pool.query('select from limen_vault_version')).rowCount, 5);
 });
 
 describe('a vault of the first versions', () => {

@@ -2,10 +2,12 @@
 export type { PersonRequest } from './batch.ts';
 export { careView, movedResource } from './care-view.ts';
 export type { Erasure, Merge, VaultCases, Who } from './cases.ts';
+export type { DeadLetter, DeadLetterFilter } from './dead-letters.ts';
 export { demographicsOf } from './demographics.ts';
 export { KeeperError, VaultKeeper } from './keeper.ts';
 export { KeyUnavailable } from './key-management.ts';
 export { type Grade, gradeOf, scoreOf } from './match.ts';
+export type { VaultMessages } from './messages.ts';
 export { VaultTooNew } from './migrations.ts';
 export { openVaultParts } from './open.ts';
 export type { Person } from './person.ts';

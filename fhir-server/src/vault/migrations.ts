@@ -1,9 +1,10 @@
 // The vault's own schema versions. They stand in a table of the vault: it may share a database with the store, whose versions are others.
 import type { Pool, PoolClient } from 'pg';
+import { messagesSql } from './messages-schema.ts';
 import { casesSql, keysSql, vaultSql } from './schema.ts';
 import { sourceIdsSql } from './source-ids.ts';
 
-const versions: readonly string[] = [vaultSql, sourceIdsSql, keysSql, casesSql];
+const versions: readonly string[] = [vaultSql, sourceIdsSql, keysSql, casesSql, messagesSql];
 /** Names under which the first versions stood in the database's list. */
 const earlierNames = ['0001-vault', '0002-source-ids'];
 

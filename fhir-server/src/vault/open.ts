@@ -1,10 +1,13 @@
 // The vault as the server opens it: its schema, its keys, its persons and source ids.
 import type { Pool } from 'pg';
 import { VaultCases } from './cases.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { FileKeys } from './file-keys.ts';
 import type { KeyManagement } from './key-management.ts';
 import { KeyService, type KeyServiceOptions } from './key-service.ts';
 import { Keyring } from './keyring.ts';
+import { MessageSeal } from './message-seal.ts';
+import { VaultMessages } from './messages.ts';
 import { migrateVault } from './migrations.ts';
 import { openSourceIds, type SourceIds } from './source-ids.ts';
 import { upgradePersons } from './upgrade.ts';
@@ -20,6 +23,7 @@ export interface OpenedVault {
   readonly vault: Vault;
   readonly sourceIds: SourceIds;
   readonly cases: VaultCases;
+  readonly messages: VaultMessages;
   /** What the server derives its other keys from. */
   readonly root: Buffer;
 }
@@ -28,10 +32,12 @@ export interface OpenedVault {
 export async function openVaultParts(pool: Pool, place: KeyPlace, tenant: number): Promise<OpenedVault> {
   const keyring = await openKeyring(pool, place);
   await upgradePersons(pool, keyring, tenant);
+  const seal = new MessageSeal(keyring.root, tenant);
   return {
     vault: openVault(pool, keyring, tenant),
     sourceIds: openSourceIds(pool, keyring.root, tenant),
     cases: new VaultCases(pool, keyring, tenant),
+    messages: new VaultMessages(pool, tenant, seal, new DeadLetters(pool, tenant, seal)),
     root: keyring.root,
   };
 }
