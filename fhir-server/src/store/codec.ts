@@ -1,6 +1,6 @@
 // Bodies: codec 0 = UTF-8 text, n = raw deflate with the dictionary of generation n for the type. Dictionaries are never deleted.
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { Definitions, TypeDefinition } from '@limen/fhir-model/definitions';
+import type { Definitions } from '@limen/fhir-model/definitions';
 import type { Pool } from 'pg';
 import type { TypeNumbers } from './ids.ts';
 
@@ -25,18 +25,30 @@ const common = [
   '"meta":{"versionId":"1","lastUpdated":"2026-01-01T00:00:00.000Z","security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"PSEUDED"}],"tag":[{"system":"https://limen.example/policy","code":"date-shift"}]},"id":"',
 ];
 
-function elementNames(definitions: Definitions, type: TypeDefinition | undefined, depth: number): string[] {
-  if (!type || depth > 3) return [];
-  return type.elements.flatMap((e) => {
+const notEntered: ReadonlySet<string> = new Set(['Extension', 'Resource', 'Meta', 'Narrative', 'Reference', 'Identifier']);
+
+/** In the order of the definition, each the first time that it comes; types lie in types again and again. */
+function elementNames(
+  definitions: Definitions,
+  typeName: string,
+  depth = 0,
+  names = new Set<string>(),
+  seen = new Set<string>(),
+): Set<string> {
+  const visit = `${typeName} ${depth}`;
+  if (depth > 3 || seen.has(visit)) return names;
+  seen.add(visit);
+  for (const e of definitions.types[typeName]?.elements ?? []) {
     const inner = e.types[0]?.code ?? '';
-    const skip = ['Extension', 'Resource', 'Meta', 'Narrative', 'Reference', 'Identifier'].includes(inner);
-    return [`"${e.name.replace('[x]', '')}":`, ...(skip ? [] : elementNames(definitions, definitions.types[inner], depth + 1))];
-  });
+    names.add(`"${e.name.replace('[x]', '')}":`);
+    if (!notEntered.has(inner)) elementNames(definitions, inner, depth + 1, names, seen);
+  }
+  return names;
 }
 
 /** Likely text of a type, most likely last (deflate prefers near matches): element names, then common systems and shapes. */
 function dictionaryFor(definitions: Definitions, type: string): Buffer {
-  const names = [...new Set(elementNames(definitions, definitions.types[type], 0))].reverse().join('');
+  const names = [...elementNames(definitions, type)].reverse().join('');
   return Buffer.from(`${names}${common.join('')}{"resourceType":"${type}",`).subarray(-dictionaryBytes);
 }
 
