@@ -21,7 +21,8 @@ function lastActivity({ parts }: RecordState): Date | undefined {
   return new Date(times.length === 0 ? Date.now() : times.reduce((most, time) => Math.max(most, time)));
 }
 
-function liveText({ live, arrived }: RecordState): string {
+function liveText({ live, paused, arrived }: RecordState): string {
+  if (paused) return 'Not updating: nobody has used this page for ten minutes. Move the mouse or press a key to go on';
   if (!live) return 'New data cannot be fetched at the moment';
   if (arrived.size === 0) return 'Live: new data appear by themselves';
   return `Live: ${arrived.size} new ${arrived.size === 1 ? 'value' : 'values'} since the page was opened`;

@@ -3,6 +3,7 @@ import type { Patient } from '@limen/fhir-model';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { FhirError, type FhirHttp } from '../fhir/http.ts';
 import type { ResourceOf } from '../fhir/resource-of.ts';
+import { watchAttention } from './attention.ts';
 import { merged, mostOf, nothingYet, type Part, type Parts, type PartType, partTypes, queryOf, withChanges } from './record.ts';
 import { type News, Watch } from './watch.ts';
 
@@ -18,6 +19,8 @@ export interface RecordState {
   readonly parts: Parts;
   /** False after an ask that failed, until one works again. */
   readonly live: boolean;
+  /** Nobody has touched the page for a while: it asks for nothing until somebody does. */
+  readonly paused: boolean;
   /** Ids of observations that came while the page was open. */
   readonly arrived: ReadonlySet<string>;
   reload(type: PartType): void;
@@ -40,21 +43,27 @@ function usePatient(http: FhirHttp, id: string): readonly [PatientState, () => v
   return [state, load];
 }
 
-/** Repeats `ask` until unmounted; never two at a time, never while the page is hidden. */
-function useRepeated(ask: () => Promise<void>): void {
+/** Repeats `ask` until unmounted; never two at a time, never while the page is hidden or nobody is at it. @returns whether it is paused */
+function useRepeated(ask: () => Promise<void>): boolean {
+  const [paused, setPaused] = useState(false);
   useEffect(() => {
+    const attention = watchAttention(window, Date.now);
     let timer: ReturnType<typeof setTimeout> | undefined;
     let ended = false;
     const turn = async (): Promise<void> => {
-      if (document.visibilityState === 'visible') await ask();
+      const present = attention.present();
+      setPaused(!present);
+      if (present && document.visibilityState === 'visible') await ask();
       if (!ended) timer = setTimeout(() => void turn(), askEveryMs);
     };
     timer = setTimeout(() => void turn(), askEveryMs);
     return () => {
       ended = true;
       clearTimeout(timer);
+      attention.end();
     };
   }, [ask]);
+  return paused;
 }
 
 export function useRecord(http: FhirHttp, id: string): RecordState {
@@ -109,7 +118,7 @@ export function useRecord(http: FhirHttp, id: string): RecordState {
       ),
     [watch, take],
   );
-  useRepeated(ask);
+  const paused = useRepeated(ask);
 
   const apply = useCallback(
     <T extends PartType>(type: T, changes: readonly ResourceOf<T>[]) =>
@@ -118,5 +127,5 @@ export function useRecord(http: FhirHttp, id: string): RecordState {
       ),
     [setPart],
   );
-  return { patient, parts, live, arrived, reload: (type) => void load(type), reloadPatient, apply };
+  return { patient, parts, live, paused, arrived, reload: (type) => void load(type), reloadPatient, apply };
 }
