@@ -160,7 +160,17 @@ test('an answer without its row is not given: when the trail cannot be written, 
   assert.equal((await fhir('Patient?_count=1')).status, 200);
 });
 
-describe('tampering is found', () => {
+/** As the database's administrator could; everybody else is refused. */
+async function mayTamper(client: pg.PoolClient): Promise<void> {
+  await client.query('set local session_replication_role = replica');
+}
+
+describe('tampering is refused, and found where it was not', () => {
+  for (const sql of ["update audit set row = '{}'", 'delete from audit', 'truncate audit'])
+    test(sql, async () => {
+      await assert.rejects(pool.query(sql), { code: 'LM003' });
+    });
+
   const victim = "(select ctid from audit where row->>'interaction' = 'read' order by n limit 1)";
   const tampering: [string, string][] = [
     ['another text', `update audit set row = row || '{"status":599}' where ctid = ${victim}`],
@@ -173,6 +183,7 @@ describe('tampering is found', () => {
       const client = await pool.connect();
       try {
         await client.query('begin');
+        await mayTamper(client);
         assert.equal((await client.query(sql)).rowCount, 1);
         const { breaks } = await verifyAudit(client as unknown as pg.Pool, tenant);
         assert.equal(breaks.length, 1);

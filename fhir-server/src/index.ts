@@ -1,5 +1,6 @@
 // The FHIR server, the only holder of data: what start.ts, tests and benchmarks may use of it.
-export { verifyAnchors } from './audit/anchor.ts';
+export { AuditKeeper } from './audit/keeper.ts';
+export type { TrailFault } from './audit/trail.ts';
 export { verifyAudit } from './audit/verify.ts';
 export { Execution, Query, type Source } from './graphql/index.ts';
 export { productLog } from './log.ts';

@@ -10,6 +10,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import { openAnchors } from './audit/anchor.ts';
 import { auditLog } from './audit/log.ts';
+import { makeMonths } from './audit/retention.ts';
 import { authorization, type Brands as ServerBrands } from './authorization/index.ts';
 import { compileAccessPolicy } from './authorization/roles.ts';
 import { createApp, mountFhir } from './http/app.ts';
@@ -21,6 +22,7 @@ import { parseJson } from './http/scan.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { mountApp } from './http/static-app.ts';
 import { mountSockets } from './http/websocket.ts';
+import { refreshConsentPeriods, watchConsentPeriods } from './interactions/consent-periods.ts';
 import { handle } from './interactions/handle.ts';
 import { asOfPatient, clientThrough } from './interactions/operation.ts';
 import { patientList } from './interactions/patient-list.ts';
@@ -45,6 +47,8 @@ import { conceptsSql } from './store/migrations/0020-concepts.ts';
 import { searchParametersSql } from './store/migrations/0030-search-parameters.ts';
 import { deletedOfPatientSql } from './store/migrations/0032-deleted-of-patient.ts';
 import { commitGroupsSql } from './store/migrations/0040-commit-groups.ts';
+import { auditPartitionsSql } from './store/migrations/0044-audit-partitions.ts';
+import { accessSql } from './store/migrations/0047-access.ts';
 import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
 import { reindex } from './store/reindex.ts';
@@ -59,6 +63,7 @@ import { KeyUnavailable, openVaultParts, tenantPseudonyms, VaultTooNew } from '.
 const tenant = 1;
 const closeGraceMs = 2000;
 const storesCloseMs = 15_000;
+const monthsCheckMs = 6 * 3_600_000;
 const parseLine = (line: Buffer): unknown => parseJson(line, bodyLimits);
 /** Resources a file of an export. */
 const exportFileMaximum = 100_000;
@@ -142,12 +147,14 @@ function ridBlocks(pool: pg.Pool): () => Promise<bigint> {
 }
 
 /** A commit may be refused because another node has changed the search parameters: they are known before the next plan. */
-function learning(inner: Committer, searchParameters: SearchParameters): Committer {
+function learning(inner: Committer, searchParameters: SearchParameters, consentChanged: () => Promise<void>): Committer {
   return {
     ...inner,
     async commit(commit) {
       try {
         await inner.commit(commit);
+        const rules = commit.changes.flatMap(({ rows }) => rows?.access.consent ?? []);
+        if (rules.some(({ lo, hi }) => lo !== undefined || hi !== undefined)) await consentChanged();
       } catch (error) {
         if (error instanceof PlanOutdated) await searchParameters.poll();
         throw error;
@@ -203,6 +210,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0012-subscriptions', sql: subscriptionsSql },
     { name: '0031-subscription-channels', sql: subscriptionChannelsSql },
     { name: '0032-deleted-of-patient', sql: deletedOfPatientSql },
+    { name: '0047-access', sql: accessSql },
+    { name: '0044-audit-partitions', sql: auditPartitionsSql },
   ]);
   await openTenant(pool, tenant, 'main', chosen.name);
   const definitions = loadDefinitions();
@@ -214,7 +223,13 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const hashKey = derived('keyed-hash');
   const clientIds = chosen.name === 'synthetic';
   const codec = await openCodec(pool, definitions, types, options.bodyCodec);
+  await makeMonths(pool, now());
   const anchors = await openAnchors(dataDir, keysDir, now, log);
+  await anchors.adopt(pool, tenant);
+  const months = setInterval(
+    () => void makeMonths(pool, now()).catch(() => log.warn({ event: 'audit-month-failed' })),
+    monthsCheckMs,
+  ).unref();
   const door = doorOf(definitions, chosen);
   const searchParameters = new SearchParameters({
     pool,
@@ -264,7 +279,11 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     codes: codesOf(terminology),
     runPlan: planRunner(pools),
     reader: reader(pools.kept, codec, types, tenant, clientIds),
-    committer: learning(committer(options.database, tenant, options.writeLanes, new Statistics(queuePool, log), anchors), searchParameters),
+    committer: learning(
+      committer(options.database, tenant, options.writeLanes, new Statistics(queuePool, log), anchors),
+      searchParameters,
+      () => refreshConsentPeriods(server),
+    ),
     audit: auditLog(pools.kept, tenant, now, anchors),
     nextRid: ridBlocks(pool),
     keyedHash: (text) => createHmac('sha256', hashKey).update(text).digest(),
@@ -316,6 +335,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const feedback = feedbackStore(pool, server.keyedHash);
   const metrics = startMetrics(app, options.metricsPort, feedback);
   parameterReindexer.start();
+  const stopConsentPeriods = watchConsentPeriods(server);
   await server.people.resume();
   await server.jobs.start();
   server.subscriptions?.start();
@@ -338,6 +358,8 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     mountApp: (folder) => mountApp(app, folder),
     async close() {
       metrics.close();
+      stopConsentPeriods();
+      clearInterval(months);
       // A half-sent request must not hold the stop: what is still open after the grace is cut.
       setTimeout(() => app.server.closeAllConnections(), closeGraceMs).unref();
       server.subscriptions?.closeSockets();
