@@ -12,7 +12,7 @@ import { mountHealth } from '../src/http/health.ts';
 const limits = {
   maximumConnections: 3,
   headersMs: 1500,
-  requestMs: 2000,
+  bodyMs: 1500,
   idleMs: 60_000,
   untakenMs: 2500,
   slowestBytesPerMs: 100_000,
@@ -93,6 +93,127 @@ describe('connections', () => {
     }
     assert.match(answer, /^HTTP\/1\.1 200 /);
     for (const socket of three) socket.destroy();
+  });
+});
+
+/** A server of its own, where everything that a client may be slow with is over at once. */
+describe('correct requests are never told that they are late', () => {
+  const short = { ...limits, headersMs: 300, bodyMs: 300, idleMs: 600, untakenMs: 300, slowestBytesPerMs: 2000, maximumConnections: 100 };
+  const stepMs = 700;
+  const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  let server: FastifyInstance;
+  before(async () => {
+    server = createApp(pino({ level: 'silent' }), short);
+    server.addContentTypeParser('application/x-lines', async (_request: unknown, body: unknown) => body);
+    server.get('/', async () => 'here');
+    server.get('/large', async () => 'a'.repeat(8 * 1024 * 1024));
+    server.post('/', async ({ body }) => `taken ${JSON.stringify(body)}`);
+    server.post('/slow', async () => {
+      await sleep(stepMs);
+      return 'done';
+    });
+    server.post('/lines', async ({ body }) => {
+      let size = 0;
+      for await (const bytes of body as AsyncIterable<Buffer>) {
+        size += bytes.length;
+        await sleep(100);
+      }
+      return `read ${size}`;
+    });
+    await server.listen({ host: '127.0.0.1', port: 0 });
+  });
+  after(() => server?.close());
+
+  const get = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n';
+  const post = (path: string, body: string, more = ''): string =>
+    `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n${more}\r\n${body}`;
+  /** A client that reads all the time. */
+  async function client(): Promise<{ socket: Socket; until: (end: string) => Promise<string>; statuses: () => string[] }> {
+    const socket = connect((server.server.address() as AddressInfo).port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    let text = '';
+    socket.on('data', (bytes: Buffer) => {
+      text += bytes.toString('latin1');
+    });
+    await once(socket, 'connect');
+    const until = async (end: string): Promise<string> => {
+      while (!text.includes(end)) {
+        if (socket.closed) throw new Error(`The connection was closed after: ${text.slice(-300)}`);
+        await sleep(25);
+      }
+      const found = text.slice(0, text.indexOf(end) + end.length);
+      text = text.slice(found.length);
+      seen.push(...(found.match(/HTTP\/1\.1 \d+/g) ?? []).map((line) => line.slice(9)));
+      return found;
+    };
+    const seen: string[] = [];
+    return { socket, until, statuses: () => seen };
+  }
+
+  test('a connection that was opened in advance', async () => {
+    const { socket, until } = await client();
+    await sleep(500);
+    socket.write(get);
+    await until('here');
+    socket.destroy();
+  });
+
+  test('a second request after a pause, and one that begins while the first is worked on', async () => {
+    const { socket, until, statuses } = await client();
+    socket.write(get);
+    await until('here');
+    await sleep(stepMs);
+    socket.write(get);
+    await until('here');
+    socket.write(post('/slow', '1') + post('/slow', '2') + get);
+    await until('done');
+    await until('done');
+    await until('here');
+    assert.deepEqual(statuses(), ['200', '200', '200', '200', '200']);
+    socket.destroy();
+  });
+
+  test('a body that comes late but within its time, and one for which the server says when', async () => {
+    const { socket, until } = await client();
+    socket.write(post('/', '12').slice(0, -1));
+    await sleep(100);
+    socket.write('2');
+    await until('taken 12');
+    socket.write(post('/', '12', 'expect: 100-continue\r\n').slice(0, -2));
+    await until('100 Continue');
+    socket.write('12');
+    await until('taken 12');
+    socket.destroy();
+  });
+
+  test('a body that the server takes its time to read', async () => {
+    const { socket, until } = await client();
+    const size = 1024 * 1024;
+    socket.write(`POST /lines HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-lines\r\ncontent-length: ${size}\r\n\r\n`);
+    socket.write(Buffer.alloc(size, 10));
+    await until(`read ${size}`);
+    socket.destroy();
+  });
+
+  test('an answer that is read slowly and steadily', async () => {
+    const { socket, until } = await client();
+    const beganMs = performance.now();
+    socket.on('data', () => {
+      socket.pause();
+      setTimeout(() => socket.resume(), 5);
+    });
+    socket.write(`GET /large HTTP/1.1\r\nhost: x\r\n\r\n${get}`);
+    assert.match(await until('here'), /^HTTP\/1\.1 200 /);
+    assert.ok(performance.now() - beganMs > short.untakenMs, 'it was read too fast to say anything');
+    socket.destroy();
+  });
+
+  test('only what follows an answer is late: the answer comes first', async () => {
+    const { socket, until, statuses } = await client();
+    socket.write(post('/slow', '1') + get.slice(0, 9));
+    await until('"timeout"');
+    assert.deepEqual(statuses(), ['200', '408']);
+    socket.destroy();
   });
 });
 

@@ -10,7 +10,7 @@ import type { RegisteredOrigins } from '../operational/index.ts';
 import { xmlPatchType } from '../patch/index.ts';
 import type { Server } from '../server.ts';
 import { asksForContent, binaryOf, contentOf, parseBinaryBodies } from './binary.ts';
-import { type ConnectionLimits, endSlowReaders, refuseConnection, shippedConnectionLimits } from './connections.ts';
+import { type ConnectionLimits, limitConnections, refuseConnection, shippedConnectionLimits } from './connections.ts';
 import { compressAnswers, unpackBodies } from './encodings.ts';
 import { unavailable } from './faults.ts';
 import { type Format, negotiate, parseFhirBodies, refusalFormat, rendered, xmlLimitBytes } from './formats.ts';
@@ -32,7 +32,8 @@ export function createApp(log: Server['log'], limits: ConnectionLimits = shipped
     },
     bodyLimit: bodyLimitBytes,
     logger: false,
-    requestTimeout: limits.requestMs,
+    // Its clock would run while the server itself does not read: connections.ts has one that does not.
+    requestTimeout: 0,
     connectionTimeout: limits.idleMs,
     keepAliveTimeout: 65_000,
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
@@ -41,8 +42,7 @@ export function createApp(log: Server['log'], limits: ConnectionLimits = shipped
     // An address that is not well encoded; the framework's own answer would repeat it.
     frameworkErrors: (_error, request, reply) => sendError(log, badAddress(), request, reply),
   });
-  app.server.maxConnections = limits.maximumConnections;
-  endSlowReaders(app.server, limits);
+  limitConnections(app.server, limits);
   app.setErrorHandler((error, request, reply) => sendError(log, error, request, reply));
   app.setNotFoundHandler((request, reply) =>
     sendError(log, new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is nothing at this address.' }), request, reply),
