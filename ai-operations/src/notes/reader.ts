@@ -14,8 +14,8 @@ export type RunModel = (features: Int32Array, windows: number, length: number) =
 
 /** Tokens of one window: large enough that the overlap costs little, small enough for a processor's cache. */
 const windowLength = 256;
-/** The three convolutions see 2 + 4 + 4 tokens to each side. */
-const overlap = 10;
+/** The four convolutions see 2 + 4 + 4 + 8 tokens to each side. */
+const overlap = 18;
 const step = windowLength - 2 * overlap;
 const windowsAtOnce = 16;
 /** A token goes when the model is no surer than this that nothing identifies. */

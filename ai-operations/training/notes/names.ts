@@ -32,7 +32,7 @@ function listsOf(): Lists {
   };
 }
 
-export const nameLists = listsOf();
+export let nameLists = listsOf();
 
 type Chain = ReadonlyMap<string, string>;
 
@@ -51,6 +51,11 @@ function chainOf(words: readonly string[]): Chain {
 
 const chains = { given: chainOf(nameLists.given), family: chainOf(nameLists.family), places: chainOf(nameLists.places) };
 
+/** Adds families and places of larger lists; names are invented from the letters of the first lists only. */
+export function addNames({ family, places }: { readonly family: readonly string[]; readonly places: readonly string[] }): void {
+  nameLists = { ...nameLists, family: [...nameLists.family, ...family], places: [...nameLists.places, ...places] };
+}
+
 /** A name of 4 to 11 letters that looks like the names of the list. */
 function invented(list: keyof Lists, random: Random): string {
   const chain = chains[list];
@@ -65,9 +70,9 @@ function invented(list: keyof Lists, random: Random): string {
   }
 }
 
-/** From the list, or (in two of five cases) a new one. */
+/** From the lists, or (in one of three cases) a new one. */
 export function drawName(list: keyof Lists, random: Random): string {
-  if (random() < 0.4) return invented(list, random);
+  if (random() < 0.34) return invented(list, random);
   const names = nameLists[list];
   return names[Math.floor(random() * names.length)] ?? '';
 }

@@ -1,5 +1,6 @@
 // One generated note with the places of what identifies in it: a recipe, a cast of persons, and what happens to notes on their way.
 import type { Random } from '../random.ts';
+import { composed, composedLine } from './compose.ts';
 import { recipes } from './documents.ts';
 import * as written from './identifiers.ts';
 import { type Choose, chooser } from './identifiers.ts';
@@ -109,6 +110,20 @@ function namedByWords(choose: Choose, { english }: Sources): string {
   return `${choose(['', '', 'The ', 'Our Lady of ', 'North ', 'Royal ', ''])}${word()}${choose(['', ` ${word()}`, ` ${word()}`, ` & ${word()}`])}`;
 }
 
+/** "Fenwick & Daughters", "Amari, Lowe and Pike LLP", "ClearPath": houses that no noun gives away. */
+function houseOfNames(random: Random, choose: Choose): string {
+  const one = (): string => drawName('family', random);
+  return choose<() => string>([
+    () => `${one()} & ${choose(['Sons', 'Daughters', 'Co', 'Partners', one()])}`,
+    () => `${one()}, ${one()} and ${one()} ${choose(['LLP', 'Law', 'Associates', 'PC'])}`,
+    () =>
+      `${one()} ${choose(['Bros', 'Brothers', 'Family Dentistry', 'Eye Associates', 'Medical Group', 'Dairy', 'Elementary', 'High', 'Ford', 'Toyota'])}`,
+    () => `${drawName('given', random)}\u2019s ${choose(['Place', 'Diner', 'House', 'Auto', 'Kitchen', 'Salon'])}`,
+    () =>
+      `${choose(['Clear', 'Well', 'Care', 'Med', 'Life', 'True', 'North', 'Blue'])}${choose(['Path', 'Spring', 'Point', 'Bridge', 'Star', 'Way', 'Plus', 'First'])}`,
+  ])();
+}
+
 function organization(random: Random, choose: Choose, sources: Sources): string {
   const draw = random();
   if (random() < 0.4) {
@@ -116,7 +131,8 @@ function organization(random: Random, choose: Choose, sources: Sources): string 
       random() < 0.6 ? namedByWords(choose, sources) : choose([drawName('places', random), drawName('family', random), choose(orgWords)]);
     return `${owner} ${choose(random() < 0.7 ? enterprises : institutions)}`;
   }
-  if (draw < 0.12) return choose(chains);
+  if (draw < 0.1) return choose(chains);
+  if (draw < 0.13) return houseOfNames(random, choose);
   const word = random() < 0.4 ? choose(orgWords) : random() < 0.5 ? drawName('family', random) : drawName('places', random);
   if (draw < 0.2) return `University of ${drawName('places', random)}`;
   return `${word} ${draw < 0.7 ? choose(institutions) : choose(companies)}`;
@@ -294,12 +310,25 @@ const misread: { readonly [sign: string]: string } = {
   g: 'q',
 };
 
+/** Who is in a hurry writes only the names small, or in capitals. */
+function recased({ text, spans }: Note, change: (part: string) => string): string {
+  let out = '';
+  let at = 0;
+  for (const { start, end } of spans) {
+    out += text.slice(at, start) + change(text.slice(start, end));
+    at = end;
+  }
+  return out + text.slice(at);
+}
+
 /** What happens to notes: small letters, capitals, letters misread, line ends lost. All keep the places. */
 function worn(note: Note, random: Random): Note {
   const draw = random();
   const { spans } = note;
   let { text } = note;
-  if (draw < 0.17) text = text.toLowerCase();
+  if (draw > 0.96) text = recased(note, (part) => part.toUpperCase());
+  else if (draw > 0.88) text = recased(note, (part) => part.toLowerCase());
+  else if (draw < 0.17) text = text.toLowerCase();
   else if (draw < 0.25) text = text.toUpperCase();
   else if (draw < 0.3) text = text.replace(/[lIOoeSBihmatg]/g, (sign) => (random() < 0.04 ? (misread[sign] ?? sign) : sign));
   if (random() < 0.1) text = text.replaceAll('\n', ' ');
@@ -357,16 +386,28 @@ function sentence(random: Random, choose: Choose, sources: Sources): string {
   return draw < 0.3 ? `${heading(random, choose, sources)} ${choose(clinical)}` : choose(clinical);
 }
 
+/** Notes of composed lines, beside those of recipes. */
+const composedShare = 0.5;
+
 /** One note with its identifiers. */
 export function generatedNote(random: Random, sources: Sources): Note {
   const choose = chooser(random);
   const cast: Cast = { p: person(random), d: person(random), e: person(random), r: person(random), x: person(random) };
   const recipe = choose(recipes);
   const writer = new Writer(random, cast, sources);
+  const word = (): string => {
+    const found = choose(sources.english);
+    return random() < 0.5 ? capitalised(found) : found;
+  };
+  if (random() < composedShare) {
+    writer.add(composed(random, choose, word));
+    return worn({ text: writer.text, spans: writer.spans }, random);
+  }
   const parts: string[] = [];
   for (let i = written.between(random, ...recipe.identifying); i > 0; i -= 1)
     parts.push(random() < 0.8 ? choose(identifying) : scatter(random, choose, choose(sources.prose)));
   for (let i = written.between(random, ...recipe.clinical); i > 0; i -= 1) parts.push(sentence(random, choose, sources));
+  for (let i = written.between(random, 0, 3); i > 0; i -= 1) parts.push(composedLine(random, choose, word));
   writer.add(choose(recipe.head));
   for (const [i, part] of shuffledParts(random, parts).entries()) {
     if (i > 0) writer.add(recipe.join);
