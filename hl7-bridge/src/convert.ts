@@ -60,12 +60,29 @@ function converterOf(header: Segment): Converter {
   return converter;
 }
 
-function convert(message: Message, channel: Channel): Pick<Conversion & { refusal?: undefined }, 'bundle' | 'whenVisitUnknown'> {
+/** Type, event, control id, processing id and version, in this order. @throws Refusal */
+function checkedConverter(message: Message, channel: Channel): Converter {
   const { header } = message;
   const converter = converterOf(header);
   required(header, 10);
   checkProcessingId(header, channel);
   checkVersion(header, channel);
+  return converter;
+}
+
+/** Whether a message can be accepted before it is converted: it can be read, and its header names what the channel takes. */
+export function checkedMessage(text: string, channel: Channel): { readonly refusal?: Refusal } {
+  try {
+    checkedConverter(parseMessage(text), channel);
+    return {};
+  } catch (error) {
+    if (error instanceof Refusal) return { refusal: error };
+    throw error;
+  }
+}
+
+function convert(message: Message, channel: Channel): Pick<Conversion & { refusal?: undefined }, 'bundle' | 'whenVisitUnknown'> {
+  const converter = checkedConverter(message, channel);
   const bundle = converter(conversionContext(message, channel, 'stored'));
   const isPartial = bundle.entry?.some(({ resource }) => resource?.resourceType === 'Encounter' && !(resource.status && resource.class));
   return { bundle, whenVisitUnknown: isPartial ? converter(conversionContext(message, channel, 'new')) : undefined };

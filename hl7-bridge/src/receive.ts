@@ -1,137 +1,169 @@
-// From a frame to its acknowledgement. AA only after the server has committed; nothing of the message is kept or logged.
-import { createHash } from 'node:crypto';
-import type { FhirClient, FhirResponse } from '@limen/fhir-model';
-import type { Channel } from './channels.ts';
-import { convertMessage } from './convert.ts';
+// From a frame to its acknowledgement. AA only after the server has committed, CA only after the inbox has; nothing of the message is logged.
+import { acknowledgementMode, isDue } from './acknowledgement/mode.ts';
+import type { ChannelFigures } from './channel-figures.ts';
+import type { ChannelSettings } from './channels/settings.ts';
+import { checkedMessage } from './convert.ts';
+import type { Accepted, Inbox, OutcomeListener } from './inbox/inbox.ts';
+import { messageBody, messageType, patientKeys, senderKey } from './inbox/message-facts.ts';
+import type { PatientOrder, Place } from './inbox/patient-order.ts';
+import { reasonOf } from './inbox/reason.ts';
+import type { KeptMessage, MessageStore } from './inbox/store.ts';
 import type { BridgeLog } from './log.ts';
-import { type AcknowledgementContext, acknowledge, encodingCharacters, timestamp } from './message/acknowledgement.ts';
-import { isBatch, splitBatch } from './message/batch.ts';
+import { type AcknowledgementContext, type AcknowledgementKind, acknowledge, codeOf } from './message/acknowledgement.ts';
+import { batchAnswer, isBatch, splitBatch } from './message/batch.ts';
 import { Refusal } from './message/refusal.ts';
 import { asciiCompatibleText, decodeFrame, encodeAnswer, headerLine } from './mllp/charset.ts';
-import type { Bundle } from './resource-types.ts';
+import { type Outcome, type SubmitOptions, submit } from './submit.ts';
 
-const maxKeyLength = 255;
-
-export interface ReceiveOptions extends AcknowledgementContext {
-  readonly client: FhirClient;
-  readonly channel: Channel;
+export interface ReceiveOptions extends AcknowledgementContext, SubmitOptions {
+  readonly settings: ChannelSettings;
   readonly log: BridgeLog;
-  /** How long the server may take for one message. */
-  readonly requestTimeoutMs: number;
+  readonly order: PatientOrder;
+  readonly figures: ChannelFigures;
+  /** Both or none: without them there is no enhanced mode, and a message that fails is not kept. */
+  readonly inbox?: Inbox;
+  readonly store?: MessageStore;
 }
 
-interface Outcome {
-  readonly result: 'AA' | Refusal;
-  /** ERR-5: an issue code of FHIR. */
-  readonly detail?: string;
+/** Writes a later message to whoever sent the frame. */
+export type Send = (payload: Buffer) => boolean;
+
+/** Bytes of a frame that tell its character set. */
+const headBytes = 4096;
+const unavailable: Outcome = { result: new Refusal('AE', '207'), again: 'yes' };
+const otherBody = new Refusal('AE', '205', { segment: 'MSH', ordinal: 1, field: 10 });
+const acceptances: { readonly [A in Accepted]: 'AA' | Refusal } = {
+  accepted: 'AA',
+  'other-body': otherBody,
+  full: new Refusal('AE', '207'),
+  unavailable: new Refusal('AE', '207'),
+};
+
+function report(outcome: Pick<Outcome, 'result' | 'detail'>, kind: AcknowledgementKind, { log, figures }: ReceiveOptions): void {
+  const { result, detail } = outcome;
+  const code = codeOf(result, kind);
+  figures.answered(code);
+  if (result === 'AA') return log('hl7-message', { acknowledgement: code });
+  const { code: error, acknowledgement: _, ...position } = reasonOf(result, detail);
+  log('hl7-message', { acknowledgement: code, error, ...position });
 }
 
-/** What the server's answer means to the sender. Never AR: the message was well formed, so a resend may help. */
-function outcomeOf(response: FhirResponse): Outcome {
-  const { status, body } = response;
-  if (status >= 200 && status < 300) return { result: 'AA' };
-  const issues = body?.resourceType === 'OperationOutcome' ? body.issue : [];
-  const duplicate = issues.some(
-    ({ details }) => details?.text === 'idempotency' || details?.coding?.some(({ code }) => code === 'idempotency'),
-  );
-  if (status === 422 && duplicate) return { result: new Refusal('AE', '205', { segment: 'MSH', ordinal: 1, field: 10 }) };
-  // issue.code is a closed list of FHIR; only its shape is trusted, so that nothing else can reach the wire.
-  const code = issues[0]?.code ?? '';
-  const detail = /^[a-z-]{1,32}$/.test(code) ? code : '';
-  return { result: new Refusal('AE', status === 400 || status === 422 ? '102' : '207'), detail };
+function keptMessage(text: string, { settings }: ReceiveOptions): KeptMessage {
+  return { channel: settings.name, type: messageType(text), key: senderKey(text), body: messageBody(text), text };
 }
 
-/** A header value is printable ASCII of bounded length: other characters of MSH-3, 4 or 10 are URL-encoded, and a longer key is its digest. */
-function headerValue(key: string): string {
-  const printable = key.replace(/[^ -~]/gu, encodeURIComponent);
-  return printable.length <= maxKeyLength ? printable : createHash('sha256').update(printable).digest('hex');
-}
-
-async function submit(text: string, options: ReceiveOptions): Promise<Outcome> {
-  const conversion = convertMessage(text, options.channel);
-  if (conversion.refusal) return { result: conversion.refusal };
-  const { bundle, whenVisitUnknown, idempotencyKey } = conversion;
-  const response = await post(bundle, idempotencyKey, options);
-  if (!whenVisitUnknown || !isIncomplete(response)) return outcomeOf(response);
-  // A key of its own: a resend asks with the first bundle again, which then finds the visit.
-  return outcomeOf(await post(whenVisitUnknown, `${idempotencyKey}|new`, options));
-}
-
-function post(bundle: Bundle, idempotencyKey: string, options: ReceiveOptions): Promise<FhirResponse> {
-  return options.client.request({
-    method: 'POST',
-    path: '',
-    body: bundle,
-    headers: { 'idempotency-key': headerValue(idempotencyKey) },
-    signal: AbortSignal.timeout(options.requestTimeoutMs),
+/** Resolves to false when the turn does not come in time. */
+async function comesWithin({ turn }: Place, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
   });
+  const came = await Promise.race([turn.then(() => true), late]);
+  clearTimeout(timer);
+  return came;
 }
 
-/** The server had no stored resource to take the missing elements from, or takes none. */
-function isIncomplete({ status, body }: FhirResponse): boolean {
-  return status >= 400 && status < 500 && body?.resourceType === 'OperationOutcome' && body.issue.some(({ code }) => code === 'required');
-}
-
-function reported({ result, detail }: Outcome, log: BridgeLog): Outcome {
-  if (result === 'AA') {
-    log('hl7-message', { acknowledgement: 'AA' });
-    return { result };
-  }
-  const { location } = result;
-  log('hl7-message', {
-    acknowledgement: result.ack,
-    error: result.code,
-    ...(location && /^[A-Z][A-Z0-9]{2}$/.test(location.segment) ? { segment: location.segment, ordinal: location.ordinal } : {}),
-    ...(location?.field === undefined ? {} : { field: location.field }),
-    ...(detail ? { detail } : {}),
-  });
-  return { result, ...(detail ? { detail } : {}) };
-}
-
-async function answerMessage(text: string, options: ReceiveOptions): Promise<string> {
-  let outcome: Outcome;
+/** In its patients' order; while messages of theirs lie in the inbox a later one waits or joins them. */
+async function commit(text: string, options: ReceiveOptions): Promise<Outcome> {
+  const { inbox, settings, order, requestTimeoutMs } = options;
+  const keys = patientKeys(text);
+  if (inbox && (settings.onFailure === 'queue' ? inbox.isAhead(keys) : inbox.isBehind())) return unavailable;
+  const place = order.reserve(keys);
   try {
-    outcome = await submit(text, options);
-  } catch {
-    // No answer from the server, or a bug of ours: transient to the sender either way. The error may quote the message, so it is not logged.
-    outcome = { result: new Refusal('AE', '207') };
+    return (await comesWithin(place, requestTimeoutMs)) ? await submit(text, options) : unavailable;
+  } finally {
+    place.release();
   }
-  const { result, detail } = reported(outcome, options.log);
-  return acknowledge(headerLine(text), result, options, detail);
 }
 
-/** BHS-3 to 6 swapped, BHS-12 = BHS-11 received; an acknowledgement for each message; BTS-1 = their number. */
-async function answerBatch(text: string, options: ReceiveOptions): Promise<string> {
-  const { delimiters, header, messages, refusal } = splitBatch(text);
-  const fields = header.split(delimiters.field);
-  const sent = (field: number): string => (fields[field - 1] ?? '').slice(0, 250);
+async function keepFailed(text: string, { result, detail, again }: Outcome, options: ReceiveOptions): Promise<void> {
+  const { store, settings, log } = options;
+  // What may succeed later is sent again: the sender has been told that nothing was taken.
+  if (!store || result === 'AA' || again !== 'no' || settings.deadLetterHours === 0) return;
+  try {
+    await store.deadLetters.keep(keptMessage(text, options), reasonOf(result, detail), settings.deadLetterHours * 3600);
+  } catch {
+    log('hl7-dead-letter-lost', { error: result.code });
+  }
+}
+
+async function answerOriginal(text: string, options: ReceiveOptions): Promise<string> {
+  const { inbox, settings, figures } = options;
+  const began = performance.now();
+  let outcome = await commit(text, options);
+  if (outcome.again !== 'no' && inbox && settings.onFailure === 'queue') {
+    const accepted = await inbox.accept(keptMessage(text, options), settings.maxWaiting);
+    outcome = { result: acceptances[accepted], again: 'yes' };
+  } else {
+    await keepFailed(text, outcome, options);
+    figures.processed(outcome.result === 'AA', (performance.now() - began) / 1000);
+  }
+  report(outcome, 'application', options);
+  return acknowledge(headerLine(text), outcome.result, options, outcome.detail);
+}
+
+/** Accepts into the inbox; the application acknowledgement follows by `send` when it is settled. */
+async function answerEnhanced(text: string, inbox: Inbox, options: ReceiveOptions, told: OutcomeListener): Promise<string> {
+  const mode = acknowledgementMode(headerLine(text), options.settings.acknowledgement);
+  const listener: OutcomeListener | undefined =
+    mode.application === 'NE' ? undefined : (outcome) => (isDue(mode.application, outcome.result === 'AA') ? told(outcome) : undefined);
+  const { refusal } = checkedMessage(text, options.channel);
+  const result = refusal ?? acceptances[await inbox.accept(keptMessage(text, options), options.settings.maxWaiting, listener)];
+  report({ result }, 'accept', options);
+  return isDue(mode.accept, result === 'AA') ? acknowledge(headerLine(text), result, options, '', 'accept') : '';
+}
+
+/** What a peer says of an acknowledgement of ours is not answered: two that acknowledge acknowledgements never end. */
+function isAcceptAcknowledgement(text: string): boolean {
+  return messageType(text).startsWith('ACK') && /[\r\n]MSA.C[AER]/.test(text.slice(0, headBytes));
+}
+
+async function answerMessage(text: string, options: ReceiveOptions, later: (text: string) => void): Promise<string> {
+  if (isAcceptAcknowledgement(text)) return '';
+  options.figures.received();
+  const { inbox, settings } = options;
+  const header = headerLine(text);
+  if (!inbox || !acknowledgementMode(header, settings.acknowledgement).isEnhanced) return answerOriginal(text, options);
+  return answerEnhanced(text, inbox, options, (outcome) => {
+    report(outcome, 'deferred', options);
+    later(acknowledge(header, outcome.result, options, outcome.detail, 'deferred'));
+  });
+}
+
+async function answerBatch(text: string, options: ReceiveOptions, later: (text: string) => void): Promise<string> {
+  const batch = splitBatch(text);
   const answers: string[] = [];
-  for (const message of messages) {
-    if (!refusal) answers.push(await answerMessage(message, options));
+  for (const message of batch.messages) {
+    if (!batch.refusal) answers.push(await answerMessage(message, options, later));
     else {
-      const { result } = reported({ result: refusal }, options.log);
-      answers.push(acknowledge(headerLine(message), result, options));
+      report({ result: batch.refusal }, 'application', options);
+      answers.push(acknowledge(headerLine(message), batch.refusal, options));
     }
   }
-  const characters = encodingCharacters(delimiters);
-  const tail = [timestamp(options.now()), '', '', '', options.controlId(), sent(11)];
-  const bhs = ['BHS', characters, sent(5), sent(6), sent(3), sent(4), ...tail].join(delimiters.field);
-  return `${bhs}\r${answers.join('')}BTS${delimiters.field}${answers.length}\r`;
+  return batchAnswer(batch, answers.filter(Boolean), options);
 }
 
 /**
  * Answers one frame (a message or a batch).
- * @returns the bytes of the acknowledgement, in the character set of the frame
+ * @param send for application acknowledgements of the enhanced mode, which come later; without it none are sent
+ * @returns the bytes of the acknowledgement, in the character set of the frame; undefined when none is due
  */
-export async function receiveFrame(frame: Buffer, options: ReceiveOptions): Promise<Buffer> {
+export async function receiveFrame(frame: Buffer, options: ReceiveOptions, send?: Send): Promise<Buffer | undefined> {
+  const { channel, settings, log } = options;
+  const actual = settings.ignoresDeclaredCharset ? channel.defaultCharset : undefined;
   let text: string;
   try {
-    text = decodeFrame(frame, options.channel.defaultCharset);
+    text = decodeFrame(frame, channel.defaultCharset, settings.ignoresDeclaredCharset);
   } catch (error) {
     const refusal = error instanceof Refusal ? error : new Refusal('AE', '207');
-    const { result } = reported({ result: refusal }, options.log);
-    return encodeAnswer(acknowledge(headerLine(asciiCompatibleText(frame)), result, options), frame);
+    report({ result: refusal }, 'application', options);
+    return encodeAnswer(acknowledge(headerLine(asciiCompatibleText(frame)), refusal, options), frame, actual);
   }
-  const answer = isBatch(text) ? await answerBatch(text, options) : await answerMessage(text, options);
-  return encodeAnswer(answer, frame);
+  // A copy: the frame itself is not held until the application acknowledgement.
+  const head = Buffer.from(frame.subarray(0, headBytes));
+  const later = (answer: string): void => {
+    if (!send?.(encodeAnswer(answer, head, actual))) log('hl7-acknowledgement-unsent', {});
+  };
+  const answer = isBatch(text) ? await answerBatch(text, options, later) : await answerMessage(text, options, later);
+  return answer === '' ? undefined : encodeAnswer(answer, frame, actual);
 }

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FhirClient, FhirRequest, FhirResponse } from '@limen/fhir-model';
-import { defaultChannel } from '../src/index.ts';
+import { createChannelFigures } from '../src/channel-figures.ts';
+import { createPatientOrder, defaultChannel, defaultSettings } from '../src/index.ts';
 import { receiveFrame } from '../src/receive.ts';
 import { lines, msh, pid, pv1 } from './messages.ts';
 
@@ -20,12 +21,15 @@ function recorder(answer: () => FhirResponse | Promise<FhirResponse> = () => ({ 
   const options = {
     client,
     channel: defaultChannel,
+    settings: defaultSettings,
+    order: createPatientOrder(),
+    figures: createChannelFigures(),
     log: (event: string, fields: object) => void logged.push(`${event} ${JSON.stringify(fields)}`),
     requestTimeoutMs: 1000,
     now: () => new Date('2024-05-01T12:30:00Z'),
     controlId: () => 'LIMEN1',
   };
-  const receive = async (text: string): Promise<string> => (await receiveFrame(Buffer.from(text), options)).toString();
+  const receive = async (text: string): Promise<string> => String(await receiveFrame(Buffer.from(text), options));
   return { requests, logged, receive };
 }
 

@@ -1,4 +1,4 @@
-// HL7 v2.5.1 2.9 and 2.15: the original-mode application acknowledgement. Nothing of the patient goes into it.
+// HL7 v2.5.1 2.9 and 2.15: accept and application acknowledgements. Nothing of the patient goes into them.
 import { type Delimiters, readDelimiters, standardDelimiters } from './delimiters.ts';
 import { type AcknowledgementCode, errorCodes, Refusal } from './refusal.ts';
 
@@ -45,17 +45,41 @@ function errorSegment(refusal: Refusal, { field, component }: Delimiters, detail
   return ['ERR', '', position, code, 'E', ...(detail ? [detail] : [])].join(field);
 }
 
+export type AcknowledgementKind = 'application' | 'accept' | 'deferred';
+export type AnswerCode = AcknowledgementCode | 'CA' | 'CE' | 'CR';
+
+/** MSA-1, table 0008. */
+export function codeOf(result: 'AA' | Refusal, kind: AcknowledgementKind): AnswerCode {
+  const code = result === 'AA' ? 'AA' : result.ack;
+  return kind === 'accept' ? acceptCodes[code] : code;
+}
+
+const acceptCodes = { AA: 'CA', AE: 'CE', AR: 'CR' } as const;
+
+/** MSH-13 to 18. */
+function tailOf(charset: string, kind: AcknowledgementKind): string[] {
+  if (kind !== 'deferred') return charset ? ['', '', '', '', '', charset] : [];
+  return ['', '', 'NE', 'NE', ...(charset ? ['', charset] : [])];
+}
+
 /**
  * Builds the ACK for a message of which only the header line need be readable.
  * @param headerLine the MSH segment as sent, or an empty string when there is none
  * @param detail ERR-5: a code of ours or of FHIR's issue-type, never a value
+ * @param kind accept: CA, CE, CR; deferred: an application acknowledgement that is a message of its own, which nobody answers
  */
-export function acknowledge(headerLine: string, result: 'AA' | Refusal, context: AcknowledgementContext, detail = ''): string {
+export function acknowledge(
+  headerLine: string,
+  result: 'AA' | Refusal,
+  context: AcknowledgementContext,
+  detail = '',
+  kind: AcknowledgementKind = 'application',
+): string {
   const { delimiters, fields } = readHeader(headerLine);
   const sent = (field: number): string => (fields[field] ?? '').slice(0, echoedLength);
   const event = sent(9).split(delimiters.component)[1] ?? '';
   const type = ['ACK', ...(event ? [event, 'ACK'] : [])].join(delimiters.component);
-  const code: AcknowledgementCode = result === 'AA' ? 'AA' : result.ack;
+  const code = codeOf(result, kind);
   const charset = sent(18);
   const msh = [
     'MSH',
@@ -70,7 +94,7 @@ export function acknowledge(headerLine: string, result: 'AA' | Refusal, context:
     context.controlId(),
     sent(11) || 'P',
     sent(12) || '2.5.1',
-    ...(charset ? ['', '', '', '', '', charset] : []),
+    ...tailOf(charset, kind),
   ].join(delimiters.field);
   const segments = [msh, ['MSA', code, sent(10)].join(delimiters.field)];
   if (result !== 'AA') segments.push(errorSegment(result, delimiters, detail));

@@ -1,4 +1,5 @@
 // HL7 v2.5.1 2.10.3: FHS { BHS { MSH... } BTS } FTS. Each message is answered; a wrong count makes the whole batch doubtful.
+import { type AcknowledgementContext, encodingCharacters, timestamp } from './acknowledgement.ts';
 import { type Delimiters, readDelimiters, standardDelimiters } from './delimiters.ts';
 import { Refusal } from './refusal.ts';
 
@@ -49,4 +50,23 @@ export function splitBatch(text: string): Batch {
     }
   }
   return { delimiters, header: trimmed.split(/[\r\n]/, 1)[0] ?? '', messages, refusal };
+}
+
+/** BHS-3 to 6 swapped, BHS-12 = BHS-11 received, BTS-1 = the number of acknowledgements; a file is answered by a file. */
+export function batchAnswer({ delimiters, header }: Batch, answers: readonly string[], context: AcknowledgementContext): string {
+  const { field } = delimiters;
+  const fields = header.split(field);
+  const sent = (index: number): string => (fields[index - 1] ?? '').slice(0, 250);
+  const head = (name: string): string =>
+    [
+      name,
+      encodingCharacters(delimiters),
+      ...[sent(5), sent(6), sent(3), sent(4)],
+      timestamp(context.now()),
+      ...['', '', ''],
+      context.controlId(),
+      sent(11),
+    ].join(field);
+  const batch = `${head('BHS')}\r${answers.join('')}BTS${field}${answers.length}\r`;
+  return header.startsWith('FHS') ? `${head('FHS')}\r${batch}FTS${field}1\r` : batch;
 }

@@ -53,11 +53,13 @@ function decodeAs(bytes: Buffer, encoding: string): string | undefined {
 
 /**
  * The text of a frame by byte-order mark, else MSH-18, else the channel's default.
+ * @param ignoresDeclared MSH-18 of this sender is known to be wrong
  * @throws Refusal AE 103 for a character set that is not read, AE 102 for bytes that are not of it
  */
-export function decodeFrame(bytes: Buffer, defaultCharset: string): string {
+export function decodeFrame(bytes: Buffer, defaultCharset: string, ignoresDeclared = false): string {
   const mark = byteOrderMark(bytes);
-  const encoding = mark ?? charsets[declaredCharset(bytes) || defaultCharset];
+  const declared = ignoresDeclared ? '' : declaredCharset(bytes);
+  const encoding = mark ?? charsets[declared || defaultCharset];
   if (encoding === undefined) throw new Refusal('AE', '103', { segment: 'MSH', ordinal: 1, field: 18 });
   const text = decodeAs(bytes, encoding);
   if (text === undefined) throw new Refusal('AE', '102', { segment: 'MSH', ordinal: 1, field: 18 });
@@ -79,10 +81,15 @@ function single(text: string, code: (character: string) => number | undefined): 
   return Buffer.from(Array.from(text, (character) => code(character) ?? 0x3f));
 }
 
-/** The bytes of an answer in the character set of the message it answers. */
-export function encodeAnswer(text: string, received: Buffer): Buffer {
+/** Whether the listener reads this name of MSH-18. */
+export function isReadableCharset(name: string): boolean {
+  return charsets[name] !== undefined;
+}
+
+/** The bytes of an answer in the character set of the message it answers; `actual`: what the sender writes whatever it declares. */
+export function encodeAnswer(text: string, received: Buffer, actual?: string): Buffer {
   const mark = byteOrderMark(received);
-  const encoding = mark ?? charsets[declaredCharset(received)] ?? 'utf-8';
+  const encoding = mark ?? charsets[actual ?? declaredCharset(received)] ?? 'utf-8';
   const within = (limit: number) => (character: string) => {
     const code = character.codePointAt(0) ?? limit;
     return code < limit ? code : undefined;

@@ -10,7 +10,8 @@ export interface ConnectionOptions {
   readonly log: BridgeLog;
   /** Shared by all connections. */
   readonly buffers: FrameBuffers;
-  handle(frame: Buffer): Promise<Buffer | undefined>;
+  /** @param send writes another message to the peer, later; false when the connection is gone */
+  handle(frame: Buffer, send: (payload: Buffer) => boolean): Promise<Buffer | undefined>;
 }
 
 /** Resolves when the peer has taken the bytes, or the socket is gone. */
@@ -72,6 +73,7 @@ export function openConnection(socket: Socket, { limits, log, buffers, handle }:
   };
   const timers = connectionTimers(limits, drop);
   let answeringBytes = 0;
+  const afterAnswer: Buffer[] = [];
   const memory = buffers.open(() => {
     readOn();
     if (!working) timers.waitForBytes(decoder.inFrame());
@@ -89,12 +91,26 @@ export function openConnection(socket: Socket, { limits, log, buffers, handle }:
     if (queue.length < limits.maxQueuedFrames && !ending && !socket.destroyed) socket.resume();
   }
 
+  /** A message of ours between answers. A peer that takes none of them is no peer. */
+  function send(payload: Buffer): boolean {
+    if (socket.destroyed || ending) return false;
+    if (socket.writableLength > limits.maxUnreadBytes) {
+      drop('mllp-write-timeout');
+      return false;
+    }
+    // Never before the answer to the frame that it is about.
+    if (working) afterAnswer.push(payload);
+    else socket.write(encodeFrame(payload));
+    return true;
+  }
+
   async function answerNext(frame: Buffer): Promise<void> {
     timers.stop();
-    const answer = await handle(frame);
-    if (answer === undefined) return;
+    const answer = await handle(frame, send);
+    const payloads = [...(answer === undefined ? [] : [answer]), ...afterAnswer.splice(0)];
+    if (payloads.length === 0) return;
     timers.waitForPeer();
-    await write(socket, encodeFrame(answer));
+    await write(socket, Buffer.concat(payloads.map(encodeFrame)));
     timers.stop();
   }
 
@@ -113,6 +129,7 @@ export function openConnection(socket: Socket, { limits, log, buffers, handle }:
     }
     working = false;
     if (socket.destroyed) return;
+    for (const payload of afterAnswer.splice(0)) socket.write(encodeFrame(payload));
     if (ending) socket.end();
     else if (hasMemory) timers.waitForBytes(decoder.inFrame());
     else timers.waitForMemory(decoder.inFrame());

@@ -7,6 +7,8 @@ export interface MllpLimits {
   readonly maxConnections: number;
   /** Frames waiting behind the one being handled, per connection; above it the socket is not read. */
   readonly maxQueuedFrames: number;
+  /** Messages of ours that the peer has not taken, per connection; above it the connection is closed. */
+  readonly maxUnreadBytes: number;
   /** Silence inside a frame, or a peer that does not take its answer, frees the connection after this. */
   readonly readTimeoutMs: number;
   /** A frame that is still not complete after this frees the connection, however steadily bytes trickle in. */
@@ -22,6 +24,7 @@ export const defaultMllpLimits: MllpLimits = {
   maxBufferedBytes: 128 * 1024 * 1024,
   maxConnections: 64,
   maxQueuedFrames: 16,
+  maxUnreadBytes: 1024 * 1024,
   readTimeoutMs: 30_000,
   frameTimeoutMs: 300_000,
   idleTimeoutMs: 600_000,

@@ -13,7 +13,7 @@ export interface MllpServerOptions {
   readonly port: number;
   readonly limits?: Partial<MllpLimits>;
   /** The answer to a frame; undefined sends none. When it throws, the connection is closed without an answer, so that the sender resends. */
-  handle(frame: Buffer): Promise<Buffer | undefined>;
+  handle(frame: Buffer, send: (payload: Buffer) => boolean): Promise<Buffer | undefined>;
   readonly log?: BridgeLog;
   /** Absent: plain TCP. */
   readonly tls?: MllpTls;
