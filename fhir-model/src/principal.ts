@@ -45,6 +45,8 @@ export interface Principal {
   readonly reidentify: boolean;
   /** Elements that this principal never sees nor searches by: "Patient.address", "*.text". */
   readonly masks?: readonly string[];
+  /** Restricting security labels that this principal may see; absent: all. */
+  readonly clearance?: readonly string[];
   /** Sees real system times though not treating: looks after the system or its records (DECISIONS 1). */
   readonly systemTimes?: boolean;
   /** How the user signed in (RFC 8176), when, and when a second factor was last shown; seconds since 1970. */

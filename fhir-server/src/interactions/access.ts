@@ -2,6 +2,7 @@
 import { grantsFor, type InteractionLetter, OperationOutcomeError, type Principal } from '@limen/fhir-model';
 import { type AccessPredicate, type Condition, isCriterion, isSelfContained, parseSearch } from '../search/index.ts';
 import type { Server } from '../server.ts';
+import { guardOf } from './guard.ts';
 
 /** The union of the grants for this interaction; refuses with 403 when there is none. */
 export async function accessFor(server: Server, principal: Principal, type: string, letter: InteractionLetter): Promise<AccessPredicate> {
@@ -15,7 +16,9 @@ export async function accessFor(server: Server, principal: Principal, type: stri
     principal.patient && grants.some((g) => g.level === 'patient')
       ? (await server.reader.patientRids([principal.patient])).get(principal.patient)
       : undefined;
+  const guard = guardOf(server, principal);
   return grants.map((grant) => ({
+    ...(guard ? { guard } : {}),
     // No launch patient: a patient/ scope opens nothing (rid 0 does not exist).
     ...(grant.level === 'patient' ? { patientRid: rid ?? 0n } : {}),
     criteria: grant.constraint.length > 0 ? constraintCriteria(server, type, grant.constraint) : [],
@@ -46,7 +49,7 @@ function constraintCriteria(
   return enforced;
 }
 
-/** True when the predicate restricts nothing. */
+/** True when the scopes restrict nothing; labels and consents may hide some all the same. */
 export function isUnrestricted(access: AccessPredicate): boolean {
   return access.some((grant) => grant.patientRid === undefined && grant.criteria.length === 0);
 }

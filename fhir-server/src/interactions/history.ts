@@ -7,6 +7,7 @@ import type { Stored } from '../store/read.ts';
 import { accessFor } from './access.ts';
 import type { Answer, Request } from './answer.ts';
 import { cursorOwner, openCursor, sealCursor } from './cursor.ts';
+import { guardOf } from './guard.ts';
 import { covers } from './read.ts';
 
 const refusedParameter = (): OperationOutcomeError =>
@@ -86,12 +87,15 @@ export async function instanceHistory(server: Server, principal: Principal, requ
   if (request.query.get('_summary') === 'count') return historyBundle(server, [], [{ relation: 'self', url: self }], current.version);
   const before = cursor ? { before: Number(cursor.rid) } : {};
   const versions = await server.reader.instanceHistory(type, id, { count: count + 1, ...before }, period);
+  // A version is shown to who may see it and the newest one; what was restricted once stays so in the versions of then.
   const page = versions.slice(0, count);
+  const shown = page.filter((version) => version.deleted || covers(access, version));
   const links = [{ relation: 'self', url: self }];
   const last = page.at(-1);
   if (versions.length > count && last)
     links.push({ relation: 'next', url: `${self}&_cursor=${sealCursor(server, { keys: [], rid: String(last.version) }, owner)}` });
-  return historyBundle(server, page, links, period.since || period.at ? undefined : current.version);
+  const isWhole = !period.since && !period.at && shown.length === page.length;
+  return historyBundle(server, shown, links, isWhole ? current.version : undefined);
 }
 
 /** What a principal may see of the history of a type: all, one patient's part, or nothing. */
@@ -133,7 +137,7 @@ async function typesHistory(
   const owner = cursorOwner(principal, `${at}/_history`, request.query);
   const cursor = openCursor(server, request.query.get('_cursor'), owner);
   const before = cursor ? { before: { lu: cursor.keys[0] ?? '', rid: cursor.rid } } : {};
-  const found = await server.reader.typesHistory(visible, { count: count + 1, ...before }, period);
+  const found = await server.reader.typesHistory(visible, { count: count + 1, ...before }, period, guardOf(server, principal));
   const page = found.slice(0, count);
   const self = `${server.base}${at}/_history?_count=${count}${askedParameters(request.query)}`;
   const links = [{ relation: 'self', url: self }];

@@ -75,6 +75,7 @@ export async function planContext(server: Server, query: Searched, accessTo: Acc
   const granted = new Map<string, AccessPredicate>();
   for (const type of new Set([query.type, ...visitedTypes(query.criteria)])) granted.set(type, await accessTo(type));
   const constraints = [...granted.values()].flatMap((access) => access.flatMap((g) => g.criteria));
+  const [visibleBeforeMs] = [...granted.values()].flatMap((access) => access.flatMap((grant) => grant.guard?.visibleBeforeMs ?? []));
   const rids = await server.reader.patientRids(namedPatients([...query.criteria, ...constraints]));
   return {
     tenant: server.tenant,
@@ -82,6 +83,7 @@ export async function planContext(server: Server, query: Searched, accessTo: Acc
     // What was not asked for above opens nothing.
     access: (type) => granted.get(type) ?? [],
     patientRid: (id) => rids.get(id),
+    ...(visibleBeforeMs === undefined ? {} : { visibleBeforeMs }),
   };
 }
 

@@ -1,7 +1,16 @@
 // Conditions and grants as SQL on a row of idx: chains and `_has` are sub-queries that carry the caller's access to what they visit.
 
+import { consentType, guardSql } from '../store/guard.ts';
 import { anyTokenSql } from './any-token.ts';
-import { type Chain, type ChainTarget, type Condition, isCriterion, type PlanContext, type ReverseChain } from './criterion.ts';
+import {
+  type AccessPredicate,
+  type Chain,
+  type ChainTarget,
+  type Condition,
+  isCriterion,
+  type PlanContext,
+  type ReverseChain,
+} from './criterion.ts';
 import { criterionSql, type Place } from './criterion-sql.ts';
 import { edgeHash, parameterHash } from './hash.ts';
 import { or, timeText, type Values } from './statement.ts';
@@ -75,6 +84,19 @@ function hasSql(has: ReverseChain, { row, context, values }: Place): string {
 export function accessSql(type: string, place: Place): string | undefined {
   const { row, context, values } = place;
   const access = context.access(type);
+  const [guard] = access.map((grant) => grant.guard);
+  const columns = { tenant: '$1', shard: `${row}.shard`, rid: `${row}.rid`, pat: `${row}.pat` };
+  const number = (): string => values.add(context.typeNumber(type), 'int2');
+  const guarded = guard
+    ? guardSql(guard, { ...columns, type: number() }, (value, cast) => values.add(value, cast), type === consentType)
+    : [];
+  const granted = grantedSql(access, place);
+  const conditions = granted === undefined ? guarded : [granted, ...guarded];
+  return conditions.length > 0 ? conditions.join(' and ') : undefined;
+}
+
+function grantedSql(access: AccessPredicate, place: Place): string | undefined {
+  const { row, values } = place;
   if (access.some((g) => g.patientRid === undefined && g.criteria.length === 0)) return undefined;
   const grants = access.map((grant) => {
     const parts = grant.criteria.map((c) => criterionSql(c, place));
@@ -84,11 +106,11 @@ export function accessSql(type: string, place: Place): string | undefined {
   return or(grants);
 }
 
-/** DECISIONS 1: only what lies far enough back; a patient and undated resources appear with the first such dated one of that patient. */
+/** DECISIONS 1: only what lies far enough back; a patient and undated resources appear with the first such dated one of that patient; what is nobody's tells nothing of anyone's time. */
 export function visibilitySql({ row, context, values }: Place): string | undefined {
   if (context.visibleBeforeMs === undefined) return undefined;
   const before = values.add(timeText(context.visibleBeforeMs), 'timestamptz');
   // An open start says nothing about when: then the end must lie far enough back.
   const dated = (alias: string): string => `(${alias}.ts < ${before} and (${alias}.ts > '-infinity' or ${alias}.te < ${before}))`;
-  return `(${dated(row)} or (${row}.ts is null and exists (select 1 from idx v where v.tenant = $1 and v.pat = ${row}.pat and ${dated('v')})))`;
+  return `(${dated(row)} or (${row}.ts is null and (${row}.pat is null or exists (select 1 from idx v where v.tenant = $1 and v.pat = ${row}.pat and ${dated('v')}))))`;
 }

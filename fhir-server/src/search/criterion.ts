@@ -1,4 +1,6 @@
 // https://hl7.org/fhir/R4/search.html — a search as plain data: what was asked, checked against the definitions, with no SQL in it yet.
+
+import type { Guard } from '../store/guard.ts';
 import type { Statement } from '../store/pools.ts';
 import type { WordQuery } from './word-query.ts';
 
@@ -185,6 +187,8 @@ export type AccessPredicate = readonly {
   /** Only resources of this own patient. */
   readonly patientRid?: bigint;
   readonly criteria: readonly Criterion[];
+  /** What labels and consents hide all the same; of one caller it is the same in every grant. */
+  readonly guard?: Guard;
 }[];
 
 /** Where a page ended: text of the sort keys of its last row, and its rid. */

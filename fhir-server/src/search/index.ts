@@ -1,6 +1,7 @@
 // Search (ARCHITECTURE sections 4 and 6): what a resource adds to the indexes, what a query asks, and the one statement that answers it.
 
 export type { SearchRow } from '../store/read.ts';
+export { anyone } from './access-rows.ts';
 export { clinicalDateParameter } from './clinical-date.ts';
 export {
   type AccessPredicate,
@@ -15,6 +16,7 @@ export {
 } from './criterion.ts';
 export { includeQuery, revincludeQuery } from './include.ts';
 export { compileIndexer, type Indexer } from './indexer.ts';
+export { restrictingLabels } from './labels.ts';
 export { ownPatientParameter, targetsOf } from './parameter.ts';
 export { parseSearch } from './parse.ts';
 export { conditionOf } from './parse-condition.ts';

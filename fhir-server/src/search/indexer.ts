@@ -2,6 +2,7 @@
 import type { Resource } from '@limen/fhir-model';
 import { type Definitions, resourceTypes } from '@limen/fhir-model/definitions';
 import type { IndexRows } from '../store/index-rows.ts';
+import { accessRows } from './access-rows.ts';
 import { clinicalDateParameters } from './clinical-date.ts';
 import { compositeRows } from './composite.ts';
 import { edgeHash, parameterHash, targetHash, tokenHash, unitHash } from './hash.ts';
@@ -112,6 +113,7 @@ export async function compileIndexer(definitions: Definitions, options: IndexerO
         if (c.parameter.code !== inRow) addParameter(type, c, resource, tenant, draft);
       return {
         stamp,
+        access: accessRows(definitions, resource, tenant),
         words: words ? { narrative: vectorText(narrativeWords(resource)), content: vectorText(contentWords(resource)) } : undefined,
         self: targetHash(tenant, `${type}/${resource.id ?? ''}`),
         tsMs: span?.lo,

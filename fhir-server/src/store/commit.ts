@@ -6,6 +6,7 @@ import { OperationOutcomeError } from '@limen/fhir-model';
 import pg from 'pg';
 import type { HeadNotes } from '../audit/anchor.ts';
 import { type AuditRow, Chain, type LinkedRow } from '../audit/chain.ts';
+import { accessJson } from './access-columns.ts';
 import { Columns, indexArrayCount, indexArrays, KnownTerms, quoted } from './index-columns.ts';
 import type { IndexRows } from './index-rows.ts';
 import { connectionLimits } from './pools.ts';
@@ -65,7 +66,7 @@ export interface Committer {
 /** Parameters of limen_commit, the tenant among them. */
 const commitParameterCount = 24;
 const placeholders = (from: number, count: number): string => Array.from({ length: count }, (_, i) => `$${from + i}`).join(', ');
-const call = `select limen_commit(${placeholders(1, commitParameterCount)}), limen_index($1, ${placeholders(commitParameterCount + 1, indexArrayCount)})`;
+const call = `select limen_commit(${placeholders(1, commitParameterCount)}), limen_index($1, ${placeholders(commitParameterCount + 1, indexArrayCount)}), limen_access($1, $${commitParameterCount + indexArrayCount + 1})`;
 
 interface Parameters {
   readonly values: unknown[];
@@ -102,6 +103,7 @@ function parameters(tenant: number, commits: readonly Commit[], lane: string, li
     records.map((r) => r.status),
     records.map((r) => JSON.stringify(r.result)),
     ...index.arrays,
+    accessJson(changes),
   ];
   return { values, terms: index.terms };
 }

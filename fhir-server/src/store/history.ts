@@ -1,5 +1,6 @@
 // https://hl7.org/fhir/R4/http.html#history — the versions of one resource, of types, of everything. Bodies come back as the stored text.
 import type { Pool } from 'pg';
+import { consentType, type Guard, guardSql, seenSql } from './guard.ts';
 import type { TypeNumbers } from './ids.ts';
 import type { Row, Stored } from './read.ts';
 
@@ -28,6 +29,7 @@ export interface HistoryReader {
     types: readonly VisibleType[],
     page: { count: number; before?: { lu: string; rid: string } },
     period: VersionPeriod,
+    guard: Guard | undefined,
   ): Promise<Stored[]>;
 }
 
@@ -61,6 +63,17 @@ function periodConditions(period: VersionPeriod, table: 'res' | 'res_hist', add:
   return conditions;
 }
 
+/** Of a version and of the resource as it is now: what is hidden now has no older versions either. */
+function guardConditions(guard: Guard, consent: number, add: (value: unknown) => string): string[] {
+  const row = { tenant: 'v.tenant', shard: 'v.shard', rid: 'v.rid', pat: 'v.pat', type: 'v.type', version: 'v.version' };
+  const [labels, consents] = [
+    guardSql({ ...guard, consent: undefined }, row, (value, cast) => `${add(value)}::${cast}`, false),
+    guardSql({ ...guard, labels: [] }, row, (value, cast) => `${add(value)}::${cast}`, false),
+  ];
+  const unseen = guard.visibleBeforeMs === undefined ? [] : [seenSql('v')];
+  return [...labels, ...consents.map((condition) => `(v.type = ${add(consent)}::int2 or ${condition})`), ...unseen];
+}
+
 export function historyReader({ pool, types, tenant, columns, shard, stored }: Ground): HistoryReader {
   return {
     async instanceHistory(type, id, page, period) {
@@ -77,7 +90,7 @@ export function historyReader({ pool, types, tenant, columns, shard, stored }: G
       const { rows } = await pool.query<Row>(`${part('res')} union all ${part('res_hist')} order by version desc limit $6`, values);
       return rows.map(stored);
     },
-    async typesHistory(visible, page, period) {
+    async typesHistory(visible, page, period, guard) {
       const values: unknown[] = [tenant, [], [], page.count];
       const add = (value: unknown): string => `$${values.push(value)}`;
       const versions = (table: 'res' | 'res_hist', which: string): string => {
@@ -85,6 +98,7 @@ export function historyReader({ pool, types, tenant, columns, shard, stored }: G
           which,
           ...(page.before ? [`(v.lu, v.rid) < (${add(page.before.lu)}::timestamptz, ${add(page.before.rid)}::int8)`] : []),
           ...periodConditions(period, table, add),
+          ...(guard ? guardConditions(guard, types.number(consentType), add) : []),
         ];
         return `(select ${columns} from ${table} v where ${conditions.join(' and ')} order by v.lu desc, v.rid desc limit $4)`;
       };

@@ -1,6 +1,32 @@
 // What one resource adds to the search tables of store/migrations/0010-index.ts. Hashes are signed 64-bit (PostgreSQL int8).
 
+/** One provision of a Consent, with the conditions of those that it lies in; lists mean any of them, absent ones all. */
+export interface ConsentRule {
+  readonly rank: number;
+  readonly deny: boolean;
+  /** The period, hi exclusive, ms on the stored timeline. */
+  readonly lo: number | undefined;
+  readonly hi: number | undefined;
+  /** Whether it counts until the vault has told whether its period contains now. */
+  readonly live: boolean;
+  readonly purposes?: readonly string[] | undefined;
+  readonly actors?: readonly string[] | undefined;
+  readonly types?: readonly number[] | undefined;
+  readonly labels?: readonly string[] | undefined;
+  /** Search tokens of codes, of every type that has them. */
+  readonly codes?: readonly bigint[] | undefined;
+}
+
+/** What restricts who may see resources. */
+export interface AccessRows {
+  /** Codes of restricting labels. */
+  readonly labels: readonly string[];
+  /** Of a Consent; empty: it says nothing. */
+  readonly consent: readonly ConsentRule[] | undefined;
+}
+
 export interface IndexRows {
+  readonly access: AccessRows;
   /** Number of the set of search parameters that made these rows: rows of an older set than the database's are refused. */
   readonly stamp: bigint;
   /** Hash of "Type/id": what references to this resource hold. */

@@ -2,6 +2,7 @@
 import type { Pool } from 'pg';
 import type { Codec } from './codec.ts';
 import { gather } from './gather.ts';
+import { type Guarded, guardColumns, type ReadRule } from './guard.ts';
 import { type HistoryReader, historyReader } from './history.ts';
 import { shardOf, type TypeNumbers } from './ids.ts';
 import { RecentBodies } from './recent-bodies.ts';
@@ -16,6 +17,8 @@ export interface Stored {
   readonly pat: bigint | undefined;
   /** Canonical JSON text, undefined when deleted. */
   readonly text: string | undefined;
+  /** What may hide it; undefined for rows of searches, whose statement has hidden what is hidden. */
+  readonly guarded: Guarded | undefined;
 }
 
 /** A resource as statements select it. */
@@ -30,6 +33,9 @@ export interface Row {
   readonly pat: string | null;
   readonly codec: number;
   readonly body: Buffer | null;
+  readonly labels?: readonly string[] | null;
+  readonly rules?: readonly ReadRule[] | null;
+  readonly seen?: boolean;
 }
 
 /** A row of a search, and where a page that ends here goes on. */
@@ -48,8 +54,9 @@ export interface Reader extends HistoryReader {
   byRows(rows: readonly Row[]): Stored[];
 }
 
-const columnsWithoutBody = "type, rid, id, version, date_part('epoch', lu) * 1000 as ms, deleted, pat, codec, null as body";
-const columns = columnsWithoutBody.replace('null as body', 'body');
+/** Of the alias v. */
+const columnsWithoutBody = `v.type, v.rid, v.id, v.version, date_part('epoch', v.lu) * 1000 as ms, v.deleted, v.pat, v.codec, null as body, ${guardColumns('v')}`;
+const columns = columnsWithoutBody.replace('null as body', 'v.body');
 /** About 16 MB: some ten thousand resources. */
 const recentCharacters = 16 * 1024 * 1024;
 /** Reads of one turn that share a statement. */
@@ -72,6 +79,7 @@ export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: num
       deleted: row.deleted,
       pat: row.pat === null ? undefined : BigInt(row.pat),
       text: body && recent.of(row.rid, row.version, () => codec.decode(type, row.codec, body)),
+      guarded: row.seen === undefined ? undefined : { labels: row.labels ?? [], rules: row.rules ?? [], seen: row.seen },
     };
   };
   const shard = (id: string): number => shardOf(id, clientIds);
@@ -81,7 +89,7 @@ export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: num
     const { rows } = await pool.query<Row & { n: string }>({
       name: 'read-current',
       text: `select x.n, r.* from unnest($2::int2[], $3::int2[], $4::text[]) with ordinality as x(shard, type, id, n)
-        cross join lateral (select ${columns} from res where tenant = $1 and shard = x.shard and type = x.type and id = x.id limit 1) r`,
+        cross join lateral (select ${columns} from res v where v.tenant = $1 and v.shard = x.shard and v.type = x.type and v.id = x.id limit 1) r`,
       values: [
         tenant,
         `{${keys.map((k) => shard(k.id)).join(',')}}`,
@@ -115,8 +123,8 @@ export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: num
       const { rows } = await pool.query<Row>({
         name: bodies ? 'read-many' : 'look-up-many',
         text: `select r.* from unnest($2::int2[], $3::int2[], $4::text[]) as x(shard, type, id)
-          cross join lateral (select ${bodies ? columns : columnsWithoutBody} from res
-            where tenant = $1 and shard = x.shard and type = x.type and id = x.id limit 1) r`,
+          cross join lateral (select ${bodies ? columns : columnsWithoutBody} from res v
+            where v.tenant = $1 and v.shard = x.shard and v.type = x.type and v.id = x.id limit 1) r`,
         values: [tenant, references.map((r) => shard(r.id)), references.map((r) => types.number(r.type)), references.map((r) => r.id)],
       });
       return new Map(rows.map(stored).map((s) => [`${s.type}/${s.id}`, s]));
@@ -134,8 +142,8 @@ export function reader(pool: Pool, codec: Codec, types: TypeNumbers, tenant: num
     async version(type, id, version) {
       const { rows } = await pool.query<Row>({
         name: 'read-version',
-        text: `select ${columns} from res where tenant = $1 and shard = $2 and type = $3 and id = $4 and version = $5
-          union all select ${columns} from res_hist where tenant = $1 and shard = $2 and version = $5
+        text: `select ${columns} from res v where tenant = $1 and shard = $2 and type = $3 and id = $4 and version = $5
+          union all select ${columns} from res_hist v where tenant = $1 and shard = $2 and version = $5
             and rid = (select rid from res where tenant = $1 and shard = $2 and type = $3 and id = $4)`,
         values: [tenant, shard(id), types.number(type), id, version],
       });

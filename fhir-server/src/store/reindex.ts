@@ -2,13 +2,14 @@
 import { parseExact, type Resource } from '@limen/fhir-model';
 import type { Pool } from 'pg';
 import type { Logger } from 'pino';
+import { accessJson } from './access-columns.ts';
 import type { Codec } from './codec.ts';
 import type { TypeNumbers } from './ids.ts';
 import { indexArrayCount, indexArrays, KnownTerms } from './index-columns.ts';
 import type { IndexRows } from './index-rows.ts';
 
 /** Raised whenever the indexer or the tables change what they hold for the same resource. */
-const generation = 3;
+const generation = 4;
 const batchSize = 500;
 const progressEvery = 10_000;
 
@@ -28,6 +29,7 @@ interface Place {
 
 interface Row extends Place {
   readonly type: number;
+  readonly version: number;
   readonly pat: string | null;
   readonly codec: number;
   readonly body: Buffer;
@@ -60,11 +62,11 @@ async function batch(run: Reindexing, from: Place): Promise<{ next: Place | unde
     await client.query('begin');
     // Locked: a write must not add rows between the reading of a body and the writing of its index.
     const { rows } = await client.query<Row>(
-      `select shard, rid, type, pat, codec, body from res
+      `select shard, rid, type, version, pat, codec, body from res
        where tenant = $1 and (shard, rid) > ($2, $3) and not deleted order by shard, rid limit $4 for update`,
       [tenant, from.shard, from.rid, batchSize],
     );
-    const resources = rows.map(({ shard, rid, type, pat, codec: number, body }) => {
+    const resources = rows.map(({ shard, rid, type, version, pat, codec: number, body }) => {
       const resource = parseExact(codec.decode(types.name(type), number, body)) as Resource;
       // Version 2: old rows, if there are any, go first.
       return {
@@ -72,11 +74,15 @@ async function batch(run: Reindexing, from: Place): Promise<{ next: Place | unde
         rid: BigInt(rid),
         type,
         version: 2,
+        current: version,
+        deleted: false,
         pat: pat === null ? undefined : BigInt(pat),
         rows: indexer.index(resource, tenant),
       };
     });
     if (resources.length > 0) await client.query(call, [tenant, ...indexArrays(resources, new KnownTerms()).arrays]);
+    const access = accessJson(resources.map((each) => ({ ...each, version: each.current })));
+    if (access !== null) await client.query('select limen_access($1, $2)', [tenant, access]);
     const last = rows.at(-1);
     const next = rows.length < batchSize ? undefined : last && { shard: last.shard, rid: last.rid };
     await client.query('update index_state set complete = $2, shard = $3, rid = $4 where tenant = $1', [

@@ -111,8 +111,7 @@ export class Pump {
     const wanted = new Set(matchers.map(({ matcher }) => types.number(matcher.type)));
     const found: { subscription: string; event: Omit<EventRow, 'n'> }[] = [];
     for (const row of rows.filter(({ type }) => wanted.has(type))) {
-      const [now] = reader.byRows([row]);
-      const judged: Stored | undefined = row.deleted ? await reader.version(types.name(row.type), row.id, row.version - 1) : now;
+      const judged: Stored | undefined = await reader.version(types.name(row.type), row.id, row.deleted ? row.version - 1 : row.version);
       if (!judged) continue;
       for (const { of, matcher } of matchers) {
         if (types.number(matcher.type) !== row.type || BigInt(row.xid) < BigInt(of.row.start) || !matcher.matches(judged)) continue;

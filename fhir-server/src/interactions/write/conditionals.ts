@@ -7,6 +7,7 @@ import { type Condition, unionOf } from '../../store/commit.ts';
 import type { Stored } from '../../store/read.ts';
 import type { Person } from '../../vault/index.ts';
 import { accessFor } from '../access.ts';
+import { guardedOnly } from '../guard.ts';
 import { translateIdentifiers } from '../identifiers.ts';
 import { refuseMasked } from '../masked.ts';
 import { planContext, readSearch, resolved, searchAccess } from '../search-context.ts';
@@ -121,7 +122,7 @@ export async function resolveConditionals(
           expression: entry.expression,
         });
       // Resolving shows nothing that a scope would be needed for: only whether exactly one exists, which the write itself tells.
-      const access: AccessPredicate = principal.patient ? await accessFor(server, principal, type, 's') : [{ criteria: [] }];
+      const access: AccessPredicate = principal.patient ? await accessFor(server, principal, type, 's') : guardedOnly(server, principal);
       referenceKeys.set(reference, add(await lookup(server, principal, type, search, owner, access)));
     }
   }

@@ -9,7 +9,9 @@ import {
   type Resource,
 } from '@limen/fhir-model';
 import type { Server } from '../../server.ts';
+import { hides } from '../../store/guard.ts';
 import { accessFor } from '../access.ts';
+import { guardOf } from '../guard.ts';
 import type { Conditionals } from './conditionals.ts';
 import type { WriteEntry } from './entry.ts';
 import type { Target } from './targets.ts';
@@ -93,8 +95,10 @@ export async function lookUpReferences(
   });
   for (const r of written.flatMap((w) => w.references)) if (!known.has(`${r.type}/${r.id}`)) wanted.set(`${r.type}/${r.id}`, r);
   const found = await server.reader.currentMany([...wanted.values()], false);
+  const guard = guardOf(server, principal);
   for (const [key, stored] of found) {
-    if (stored.deleted) continue;
+    // What the caller may not know of is as if it were not there.
+    if (stored.deleted || (guard && stored.guarded && hides(guard, stored.type, stored.guarded))) continue;
     known.set(key, stored.rid);
     owners.set(key, stored.pat);
   }

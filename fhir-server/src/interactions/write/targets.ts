@@ -6,7 +6,7 @@ import { PlanOutdated } from '../../store/commit.ts';
 import { newId } from '../../store/ids.ts';
 import type { Stored } from '../../store/read.ts';
 import { accessFor, isUnrestricted } from '../access.ts';
-import { covers } from '../read.ts';
+import { covers, isHidden } from '../read.ts';
 import { type Conditionals, maximumDeleted } from './conditionals.ts';
 import type { WriteEntry } from './entry.ts';
 import type { Persons } from './persons.ts';
@@ -203,7 +203,17 @@ const noSuchResource = (): OperationOutcomeError => new OperationOutcomeError(40
 
 /** Whether what would be replaced lies inside what the token covers; of a deletion only the patient is left to tell. */
 function isInside(access: AccessPredicate, current: Stored): boolean {
+  if (isHidden(access, current)) return false;
   return current.deleted ? access.some((g) => g.patientRid === undefined || g.patientRid === current.pat) : covers(access, current);
+}
+
+/** Of an update. Who sees not everything by scope is told that there is nothing. */
+function unknownId({ server }: Ground, access: AccessPredicate): OperationOutcomeError {
+  if (server.clientIds || !isUnrestricted(access)) return noSuchResource();
+  return new OperationOutcomeError(405, {
+    code: 'not-supported',
+    diagnostics: 'Ids are given by this server: create with POST or use a conditional update.',
+  });
 }
 
 async function byIdTarget(ground: Ground, entry: WriteEntry): Promise<Target> {
@@ -215,7 +225,8 @@ async function byIdTarget(ground: Ground, entry: WriteEntry): Promise<Target> {
   // The version that was patched is not the current one any more: it is patched again.
   if (entry.patched && current?.version !== entry.patched.base) throw new PlanOutdated();
   const isVisible = current !== undefined && isInside(access, current);
-  if (current && !isVisible) throw noSuchResource();
+  // What is hidden gets the answer for what is not there.
+  if (current && !isVisible) throw entry.kind === 'update' ? unknownId(ground, access) : noSuchResource();
   if (entry.kind === 'delete') {
     if (!current) throw noSuchResource();
     checkIfMatch(entry, current);
@@ -223,14 +234,7 @@ async function byIdTarget(ground: Ground, entry: WriteEntry): Promise<Target> {
       return { kind: 'delete', type: entry.type, id, rid: current.rid, version: current.version, status: 204, write: false, current };
     return { kind: 'delete', type: entry.type, id, rid: current.rid, version: current.version + 1, status: 204, write: true, current };
   }
-  if (!current && !server.clientIds) {
-    // Who sees not everything gets the answer for what is hidden.
-    if (!isUnrestricted(access)) throw noSuchResource();
-    throw new OperationOutcomeError(405, {
-      code: 'not-supported',
-      diagnostics: 'Ids are given by this server: create with POST or use a conditional update.',
-    });
-  }
+  if (!current && !server.clientIds) throw unknownId(ground, access);
   checkIfMatch(entry, current);
   return {
     kind: 'update',

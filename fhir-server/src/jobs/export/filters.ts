@@ -2,6 +2,7 @@
 // older than the search rows.
 import { OperationOutcomeError, type Principal, parseExact, type Resource } from '@limen/fhir-model';
 import { accessFor } from '../../interactions/access.ts';
+import { guardOf } from '../../interactions/guard.ts';
 import { translateIdentifiers } from '../../interactions/identifiers.ts';
 import { type ExportRequest, isElement } from '../../operations/export.ts';
 import {
@@ -14,6 +15,7 @@ import {
   recheck,
 } from '../../search/index.ts';
 import type { Server } from '../../server.ts';
+import { type Guarded, hides } from '../../store/guard.ts';
 import { parseView } from '../../view/index.ts';
 
 type Criteria = readonly Condition[];
@@ -21,6 +23,8 @@ type Criteria = readonly Condition[];
 export interface TypeFilter {
   /** The line of a resource; undefined when it is not wanted. */
   line(text: string): string | undefined;
+  /** Whether labels or consents hide a version from the caller. */
+  hides(guarded: Guarded): boolean;
 }
 
 function refusedFilter(): OperationOutcomeError {
@@ -59,7 +63,9 @@ export async function typeFilter(server: Server, principal: Principal, request: 
   const wanted = [reads, searches, filters].filter((each) => each.length > 0 && each.every((criteria) => criteria.length > 0));
   const elements = request.elements.filter((name) => isElement(server, type, name)).join(',');
   const view = elements === '' ? undefined : parseView(server.definitions, type, new URLSearchParams({ _elements: elements }));
+  const guard = guardOf(server, principal);
   return {
+    hides: (guarded) => guard !== undefined && hides(guard, type, guarded),
     line(text) {
       if (wanted.length > 0) {
         const resource = parseExact(text) as Resource;

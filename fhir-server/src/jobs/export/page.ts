@@ -1,6 +1,7 @@
 // A page of the store as it was when the export began. Versions whose transaction was not visible then are passed over for the one before them, so
 // pages of any age, and a run that goes on after a crash, show one moment. rid never changes: nothing is met twice or missed.
 import type { Pool } from 'pg';
+import { guardColumns, type ReadRule } from '../../store/guard.ts';
 
 export interface ExportRow {
   /** Where the page goes on. */
@@ -11,6 +12,9 @@ export interface ExportRow {
   readonly ms: number;
   readonly codec: number;
   readonly body: Buffer | null;
+  readonly labels: readonly string[] | null;
+  readonly rules: readonly ReadRule[] | null;
+  readonly seen: boolean | null;
 }
 
 export interface PageQuery {
@@ -27,10 +31,11 @@ export interface PageQuery {
   readonly since: string | undefined;
 }
 
-const version = (from: string): string => `${from}.id, ${from}.deleted, ${from}.lu, ${from}.pat, ${from}.codec, ${from}.body, ${from}.xid`;
+const version = (from: string): string =>
+  `${from}.id, ${from}.deleted, ${from}.lu, ${from}.pat, ${from}.codec, ${from}.body, ${from}.xid, ${guardColumns(from)}`;
 
 const text = `
-select p.rid, v.id, v.deleted, date_part('epoch', v.lu) * 1000 as ms, v.codec, v.body
+select p.rid, v.id, v.deleted, date_part('epoch', v.lu) * 1000 as ms, v.codec, v.body, v.labels, v.rules, v.seen
 from (select r.* from res r where r.tenant = $1 and r.type = $2 and r.rid > $3 order by r.rid limit $4) p
 left join lateral (
   select ${version('p')} where pg_visible_in_snapshot(p.xid, $5::pg_snapshot)

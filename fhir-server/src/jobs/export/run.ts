@@ -131,7 +131,7 @@ async function writePage(
   const gone: string[] = [];
   const failed: string[] = [];
   for (const row of rows) {
-    if (row.id === null) continue;
+    if (row.id === null || filter.hides({ labels: row.labels ?? [], rules: row.rules ?? [], seen: row.seen ?? false })) continue;
     if (row.deleted) {
       // A filter can't be asked of what has no content any more.
       if (!request.filters[type]) gone.push(deletion(type, row.id));
