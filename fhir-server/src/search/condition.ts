@@ -86,10 +86,9 @@ export function accessSql(type: string, place: Place): string | undefined {
   const access = context.access(type);
   const [guard] = access.map((grant) => grant.guard);
   const columns = { tenant: '$1', shard: `${row}.shard`, rid: `${row}.rid`, pat: `${row}.pat` };
-  const number = (): string => values.add(context.typeNumber(type), 'int2');
-  const guarded = guard
-    ? guardSql(guard, { ...columns, type: number() }, (value, cast) => values.add(value, cast), type === consentType)
-    : [];
+  const asksType = guard?.consent !== undefined && type !== consentType;
+  const number = asksType ? values.add(context.typeNumber(type), 'int2') : '';
+  const guarded = guard ? guardSql(guard, { ...columns, type: number }, (value, cast) => values.add(value, cast), !asksType) : [];
   const granted = grantedSql(access, place);
   const conditions = granted === undefined ? guarded : [granted, ...guarded];
   return conditions.length > 0 ? conditions.join(' and ') : undefined;
