@@ -14,7 +14,7 @@ export type Practitioner = OfType<'Practitioner'>;
 export type Location = OfType<'Location'>;
 /** What a message says of a visit: the parts it does not tell stay as they are stored. */
 export type VisitUpdate = Omit<Encounter, 'status' | 'class'> & Partial<Pick<Encounter, 'status' | 'class'>>;
-export type BridgeResource = Patient | Encounter | VisitUpdate | Observation | DiagnosticReport | Practitioner | Location;
+export type BridgeResource = Resource | VisitUpdate;
 
 export type BundleEntry = Item<NonNullable<Bundle['entry']>>;
 export type Identifier = Item<NonNullable<Patient['identifier']>>;

@@ -64,8 +64,9 @@ test('report: code, status, time, results', () => {
   assert.deepEqual(report?.subject, { reference: entriesOf(text)[0]?.fullUrl });
 });
 
-test('without PV1-19 there is no encounter; with it, the visit is mentioned and never changed', () => {
-  assert.equal('encounter' in (resourcesOf(oru('PV1|1|I', obr, obx('NM', '5')), 'Observation')[0] ?? {}), false);
+test('without PV1-19 the visit is made anew; with it, it is mentioned and never changed', () => {
+  const unnumbered = entriesOf(oru('PV1|1|I', obr, obx('NM', '5'))).find(({ resource }) => resource.resourceType === 'Encounter');
+  assert.deepEqual(unnumbered?.request, { method: 'POST', url: 'Encounter' });
   const entries = entriesOf(oru(pv1, obr, obx('NM', '5')));
   const encounter = entries.find(({ resource }) => resource.resourceType === 'Encounter');
   const ifNoneExist = withinPatient('identifier=urn%3Aid%3ACLINIC%7CV77', entries);

@@ -15,11 +15,35 @@ export interface CredentialsIo {
   readonly log?: (line: string) => void;
 }
 
-const backendScope = 'system/*.cruds system/$acute-care-risk system/$check-medications system/$deidentify';
+const backendScope =
+  'system/*.cruds system/$acute-care-risk system/$check-medications system/$deidentify ' +
+  'system/$hl7v2-dead-letters system/$hl7v2-show system/$hl7v2-replay system/$hl7v2-drop';
 const appScope =
   'launch launch/patient launch/encounter openid fhirUser online_access offline_access patient/*.rs user/*.rs user/RiskAssessment.cu ' +
   'user/DetectedIssue.cu user/Provenance.c user/$acute-care-risk user/$check-medications';
-const channelTypes = ['Patient', 'Encounter', 'Observation', 'DiagnosticReport', 'Practitioner', 'Organization', 'Location'];
+const channelTypes = [
+  'AllergyIntolerance',
+  'Appointment',
+  'Condition',
+  'Coverage',
+  'DiagnosticReport',
+  'DocumentReference',
+  'Encounter',
+  'Goal',
+  'Immunization',
+  'Location',
+  'MedicationAdministration',
+  'MedicationDispense',
+  'MedicationRequest',
+  'Observation',
+  'Organization',
+  'Patient',
+  'Practitioner',
+  'Procedure',
+  'RelatedPerson',
+  'ServiceRequest',
+  'Specimen',
+];
 
 function productClients(origin: string): ClientRegistration[] {
   return [
@@ -37,7 +61,7 @@ function productClients(origin: string): ClientRegistration[] {
       clientId: 'hl7-channel',
       name: 'HL7 v2 channel',
       authMethod: 'none',
-      scope: channelTypes.map((type) => `system/${type}.cu`).join(' '),
+      scope: [...channelTypes.map((type) => `system/${type}.cu`), 'system/$merge'].join(' '),
       plane: 'identified',
       updateMode: 'merge',
       reidentify: true,

@@ -4,6 +4,7 @@ import { Refusal } from '../message/refusal.ts';
 import { first, locationOf, type Segment } from '../message/segment.ts';
 import type { Bundle, Reference } from '../resource-types.ts';
 import { visitNumber } from '../segments/pv1-encounter.ts';
+import { addClinical } from './clinical.ts';
 import { type TransactionEntries, transactionEntries } from './entries.ts';
 import { addObservations, distinctValues } from './observations.ts';
 import { addEncounter, addPatient, type VisitRules } from './patient-visit.ts';
@@ -49,10 +50,11 @@ export function adtBundle(context: ConversionContext, rules: VisitRules): Bundle
   const pv1 = visitSegment && first(visitSegment, 2) === 'N' ? undefined : visitSegment;
   if (!pid) throw new Refusal('AE', '101', { segment: 'PID', ordinal: 1, field: 3 });
   const entries = transactionEntries();
-  const subject = addPatient(pid, context, entries);
-  const encounter = pv1 && addEncounter(pv1, subject, rules, context, entries);
+  const subject = addPatient(pid, context, entries, segments);
+  const encounter = pv1 && addEncounter(pv1, subject, rules, context, entries, segments);
   const visit = pv1 && visitNumber(pv1, context);
   const key = visit ? ['visit', visit.system ?? '', visit.value ?? ''] : undefined;
   addVisitObservations({ subject, encounter, key }, context, entries);
+  addClinical(segments, { context, entries, subject, encounter, visit: visit?.value ?? '', distinct: distinctValues() });
   return entries.bundle();
 }

@@ -13,12 +13,39 @@ export interface TransactionEntries {
   bundle(): Bundle;
 }
 
-/** Of the patient's compartment. */
-const ofPatient: ReadonlySet<string> = new Set(['Encounter', 'Observation', 'DiagnosticReport']);
+/** Of the patient's compartment: the search parameter that says whose a resource is. */
+const personParameter: { readonly [type: string]: string } = {
+  AllergyIntolerance: 'patient',
+  Appointment: 'patient',
+  Condition: 'subject',
+  Coverage: 'beneficiary',
+  DiagnosticReport: 'subject',
+  DocumentReference: 'subject',
+  Encounter: 'subject',
+  Goal: 'subject',
+  Immunization: 'patient',
+  MedicationAdministration: 'subject',
+  MedicationDispense: 'subject',
+  MedicationRequest: 'subject',
+  Observation: 'subject',
+  Procedure: 'subject',
+  RelatedPerson: 'patient',
+  ServiceRequest: 'subject',
+  Specimen: 'subject',
+};
 
-/** The person a resource is about. */
+interface Personal {
+  readonly subject?: Partial<Reference>;
+  readonly patient?: Partial<Reference>;
+  readonly beneficiary?: Partial<Reference>;
+  readonly participant?: readonly { readonly actor?: Partial<Reference> }[];
+}
+
+/** The person a resource is about; the patient is the first whom an appointment is for. */
 function subjectOf(resource: BridgeResource): string {
-  return 'subject' in resource ? (resource.subject?.reference ?? '') : '';
+  const { subject, patient, beneficiary, participant } = resource as Personal;
+  const owner = resource.resourceType === 'Appointment' ? participant?.[0]?.actor : (subject ?? patient ?? beneficiary);
+  return owner?.reference ?? '';
 }
 
 export function transactionEntries(): TransactionEntries {
@@ -29,7 +56,7 @@ export function transactionEntries(): TransactionEntries {
   /** What is stored is found within its patient: without one, or with one that is made anew, there is nothing to find. */
   function isFindable(resource: BridgeResource): boolean {
     const subject = subjectOf(resource);
-    return !ofPatient.has(resource.resourceType) || (subject !== '' && !newPatients.has(subject));
+    return !personParameter[resource.resourceType] || (subject !== '' && !newPatients.has(subject));
   }
 
   function add(resource: BridgeResource, fullUrl: string, request: NonNullable<BundleEntry['request']>): Reference {
@@ -49,8 +76,9 @@ export function transactionEntries(): TransactionEntries {
 
   /** Within its patient: the same number of two patients is two visits, two orders, two results. */
   function queryOf(resource: BridgeResource, key: Identifier): string {
-    const subject = ofPatient.has(resource.resourceType) ? subjectOf(resource) : '';
-    return subject === '' ? identifierQuery(key) : `${identifierQuery(key)}&subject=${subject}`;
+    const parameter = personParameter[resource.resourceType];
+    const subject = parameter ? subjectOf(resource) : '';
+    return subject === '' ? identifierQuery(key) : `${identifierQuery(key)}&${parameter}=${subject}`;
   }
 
   return {

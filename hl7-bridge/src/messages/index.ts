@@ -3,11 +3,35 @@ import type { ConversionContext } from '../message/context.ts';
 import type { Bundle } from '../resource-types.ts';
 import { adtBundle } from './adt.ts';
 import { adtEvents } from './adt-events.ts';
-import { oruR01 } from './oru-r01.ts';
+import { type OrderMessageRules, orderMessage } from './order-message.ts';
 
 export type Converter = (context: ConversionContext) => Bundle;
 
+function events(names: string, rules: OrderMessageRules = {}): ReadonlyMap<string, Converter> {
+  return new Map(names.split(' ').map((event) => [event, (context: ConversionContext) => orderMessage(context, rules)] as const));
+}
+
+const report: OrderMessageRules = { isReport: true };
+
 export const messageTypes: ReadonlyMap<string, ReadonlyMap<string, Converter>> = new Map([
   ['ADT', new Map([...adtEvents].map(([event, rules]) => [event, (context: ConversionContext) => adtBundle(context, rules)] as const))],
-  ['ORU', new Map([['R01', oruR01]])],
+  ['BAR', events('P01 P02 P05 P06 P10 P12')],
+  ['DFT', events('P03 P11')],
+  ['MDM', events('T01 T02 T03 T04 T05 T06 T07 T08 T09 T10 T11', { needs: 'TXA' })],
+  ['OMD', events('O03')],
+  ['OMG', events('O19')],
+  ['OML', events('O21 O33 O35')],
+  ['OMP', events('O09')],
+  ['ORL', events('O22')],
+  ['ORM', events('O01')],
+  ['ORU', events('R01 R30 R31 R32', report)],
+  ['OUL', events('R21 R22 R23 R24', report)],
+  ['PPR', events('PC1 PC2 PC3')],
+  ['RAS', events('O17')],
+  ['RDE', events('O01 O11 O25')],
+  ['RDS', events('O13')],
+  ['REF', events('I12 I13 I14 I15')],
+  ['RGV', events('O15')],
+  ['SIU', events('S12 S13 S14 S15 S16 S17 S18 S19 S20 S21 S22 S23 S24 S26', { needs: 'SCH' })],
+  ['VXU', events('V04', { isVaccination: true })],
 ]);

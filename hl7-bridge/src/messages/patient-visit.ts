@@ -3,11 +3,13 @@ import { present } from '../datatypes/element.ts';
 import type { ConversionContext } from '../message/context.ts';
 import { isDelete, isValued, repetitions, type Segment } from '../message/segment.ts';
 import type { Encounter, EncounterParticipant, Reference, VisitUpdate } from '../resource-types.ts';
+import { pd1Patient, pv2Encounter } from '../segments/maps/people.ts';
 import { patientKey, pidPatient } from '../segments/pid-patient.ts';
 import { plLocation } from '../segments/pl-location.ts';
 import { impliedClass, pv1Encounter, pv1Status, unknownClass } from '../segments/pv1-encounter.ts';
 import { markDeleted } from '../segments/rows.ts';
 import { xcnPractitioner } from '../segments/xcn-practitioner.ts';
+import { extendWith } from './drafts.ts';
 import type { TransactionEntries } from './entries.ts';
 
 /** PV1-7, 8, 9 and 17: the roles of v3-ParticipationType that the IG gives them. */
@@ -21,8 +23,14 @@ const participantFields = [
 const participationType = 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType';
 
 /** Adds the Patient of a PID: found by its identifier, or made anew when PID-3 is empty. */
-export function addPatient(pid: Segment, context: ConversionContext, entries: TransactionEntries): Reference {
+export function addPatient(
+  pid: Segment,
+  context: ConversionContext,
+  entries: TransactionEntries,
+  others: readonly Segment[] = [],
+): Reference {
   const patient = pidPatient(pid, context);
+  for (const pd1 of others) if (pd1.name === 'PD1') extendWith(patient, pd1Patient, pd1, { context, entries });
   const key = patientKey(pid, context);
   const fullUrl = context.fullUrl(`PID.${pid.ordinal}`);
   return key ? entries.update(patient, key, fullUrl) : entries.create(patient, fullUrl);
@@ -91,12 +99,12 @@ export interface VisitRules {
   readonly priorLocation?: boolean;
   /** What to do with a visit that is already stored: the message tells its state (ADT), or only mentions it (ORU). */
   readonly stored: 'update' | 'keep';
-  /** A visit without PV1-19 cannot be found again: an admission makes one, other messages leave it out. */
+  /** A visit without PV1-19 cannot be found again: an admission, an order or a result makes one, other messages leave it out. */
   readonly unnumbered: 'create' | 'omit';
 }
 
 /** A result mentions the visit; what it says of the state is used only when nobody knows the visit yet. */
-export const mentionedVisit: VisitRules = { status: 'in-progress', defaultClass: 'AMB', stored: 'keep', unnumbered: 'omit' };
+export const mentionedVisit: VisitRules = { status: 'in-progress', defaultClass: 'AMB', stored: 'keep', unnumbered: 'create' };
 
 /** The message tells the state of the visit; otherwise a stored one stays. */
 function tellsState(pv1: Segment, rules: VisitRules): boolean {
@@ -140,18 +148,20 @@ function visitOf(pv1: Segment, rules: VisitRules, context: ConversionContext): V
 /** Adds the Encounter of a PV1 within its patient, and the Practitioners and the Locations it names. */
 export function addEncounter(
   pv1: Segment,
-  subject: Reference,
+  subject: Reference | undefined,
   rules: VisitRules,
   context: ConversionContext,
   entries: TransactionEntries,
+  others: readonly Segment[] = [],
 ): Reference | undefined {
   const encounter = visitOf(pv1, rules, context);
   const [key] = encounter.identifier ?? [];
   if (!key && rules.unnumbered === 'omit') return undefined;
-  encounter.subject = subject;
+  if (subject) encounter.subject = subject;
   const found = participants(pv1, context, entries);
   if (found.length > 0) encounter.participant = found;
   addLocations(pv1, encounter, rules.priorLocation === true, context, entries);
+  for (const pv2 of others) if (pv2.name === 'PV2') extendWith(encounter, pv2Encounter, pv2, { context, entries });
   const fullUrl = context.fullUrl(`PV1.${pv1.ordinal}`);
   if (!key) return entries.create(encounter, fullUrl);
   // A whole Encounter with a state that nobody told must not fall on a stored one.
