@@ -1,16 +1,22 @@
 """Trains the token classifier note-identifiers and writes it as ONNX.
 
-    /usr/bin/python3 ai-operations/training/notes-train.py --data DIR --out DIR
+    /usr/bin/python3 ai-operations/training/notes-train.py --data DIR --from DIR --out DIR
 
-DIR holds what notes-prepare.ts wrote. PyTorch 1.13 on a CPU; the same data and seed give the same weights on the same machine.
+--data: what notes-prepare.ts wrote; --from: the version of the model from which training goes on (model.onnx and vocabulary.json).
+PyTorch 1.13 on a CPU; the same data, start and seed give the same weights on the same machine.
 """
 import argparse
 import json
 import os
 import time
 
+# Threads that wait must not keep others from working.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 import numpy as np
+import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 SEED = 20261125
@@ -18,10 +24,11 @@ FEATURES = 6
 # Values and width of the columns after the vocabulary: prefix, suffix, long suffix, shape, lists (features.ts).
 COLUMNS = [(2048, 12), (2048, 12), (4096, 12), (512, 16), (128, 12)]
 WORD_WIDTH = 32
-CHANNELS = 128
+CHANNELS = 96
 WINDOW = 192
-BATCH = 48
-EPOCHS = 4
+BATCH = 32
+EPOCHS = 1
+RATE = 2.5e-3
 # A missed identifier costs more than a word too many.
 WEIGHT_OF_IDENTIFIERS = 1.6
 
@@ -90,9 +97,32 @@ def write(model, folder):
                       dynamic_axes={"features": {0: "texts", 1: "tokens"}, "labels": {0: "texts", 2: "tokens"}})
 
 
+def start_from(model, folder, words):
+    """Takes the weights of an earlier version: of each word that both know, and of everything of the same form."""
+    stored = onnx.load(os.path.join(folder, "model.onnx")).graph.initializer
+    earlier = {tensor.name: torch.from_numpy(numpy_helper.to_array(tensor).copy()) for tensor in stored}
+    with open(os.path.join(folder, "vocabulary.json"), encoding="utf8") as file:
+        rows = {word: row + 2 for row, word in enumerate(json.load(file)["vocabulary"])}
+    taken = 0
+    with torch.no_grad():
+        for name, own in model.named_parameters():
+            if name == "tables.0.weight":
+                own[:2] = earlier[name][:2]
+                for row, word in enumerate(words):
+                    own[row + 2] = earlier[name][rows.get(word, 1)] if word in rows else own[row + 2] * 0.1 + earlier[name][1]
+                taken += 1
+            elif name in earlier and earlier[name].shape == own.shape:
+                own.copy_(earlier[name])
+                taken += 1
+        # What is new must not drown what is known.
+        model.fourth.weight.mul_(0.1)
+    return taken
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", required=True)
+    parser.add_argument("--from", dest="earlier", required=True)
     parser.add_argument("--out", required=True)
     arguments = parser.parse_args()
     torch.manual_seed(SEED)
@@ -103,13 +133,14 @@ def main():
     features, labels = load(arguments.data, "training")
     held_features, held_labels = load(arguments.data, "development")
     model = Tagger(len(stored["vocabulary"]) + 2, len(stored["labels"]))
+    print(json.dumps({"tensors": start_from(model, arguments.earlier, stored["vocabulary"])}), flush=True)
     weights = torch.full((len(stored["labels"]),), WEIGHT_OF_IDENTIFIERS)
     weights[0] = 1.0
     loss_of = nn.CrossEntropyLoss(weight=weights, label_smoothing=0.02)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=1e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=1e-3)
     windows = len(labels) // WINDOW
     steps = EPOCHS * (windows // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=4e-3, total_steps=steps + EPOCHS)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=RATE, total_steps=steps + EPOCHS)
     started = time.time()
     for epoch in range(EPOCHS):
         model.train()
@@ -125,6 +156,8 @@ def main():
             loss.backward()
             optimizer.step()
             schedule.step()
+            if at // BATCH % 50 == 0:
+                print(json.dumps({"step": at // BATCH, "seconds": round(time.time() - started), "loss": round(loss.item(), 4)}), flush=True)
         print(json.dumps({"epoch": epoch, "seconds": round(time.time() - started), "loss": round(loss.item(), 4),
                           **figures(model, held_features, held_labels)}), flush=True)
         write(model, arguments.out)

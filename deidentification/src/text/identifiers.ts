@@ -8,7 +8,8 @@ export interface Pattern {
   readonly regex: RegExp;
 }
 
-const digits = String.raw`(?=[\w./-]{0,60}\d)[A-Za-z0-9][A-Za-z0-9./-]{2,}[A-Za-z0-9]`;
+/** "Reference: 3.5-5.0" is a range. */
+const digits = String.raw`(?!\d{1,4}\.\d{1,3}-\d)(?=[\w./-]{0,60}\d)[A-Za-z0-9][A-Za-z0-9./-]{2,}[A-Za-z0-9]`;
 const sign = String.raw`(?:\s{0,12}(?:number|num|no\.?|nr|#|id))?\s{0,12}[:#.]?\s{0,12}(?:is\s{1,12})?`;
 // A plural's s belongs to the word before: the "s-1y" of "encounters-1y" is no number of an encounter.
 const plural = String.raw`(?:s\b|(?!s\b))`;
@@ -34,28 +35,65 @@ export const identifierPatterns: readonly Pattern[] = [
   { type: 'URL', regex: /\b(?:https?|ftp):\/\/[^\s<>"')\]]+|\bwww\.[^\s<>"')\]]+/dgi },
   { type: 'IP', regex: /(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.]*\d)/dg },
   { type: 'IP', regex: /(?<![\w:])(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}(?![\w:])/dgi },
+  { type: 'IP', regex: /(?<![\w:])(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){1,6}(?![\w:])/dgi },
+  { type: 'DEVICE', regex: /(?<![\w:-])(?:[0-9A-F]{2}[:-]){5}[0-9A-F]{2}(?![\w:-])/dgi },
+  // Small letters only: "improved.Net fluid" lacks a space and is no host.
+  {
+    type: 'URL',
+    regex:
+      /(?<![\w.@-])(?:[a-z0-9-]{1,63}\.){1,6}(?:com|org|net|edu|gov|info|io|health|example|co\.uk|nhs\.uk)(?:\/[^\s<>"')\]]{0,200})?(?![\w@-])/dg,
+  },
   { type: 'SSN', regex: /(?<![\d-])\d{3}-\d{2}-\d{4}(?![\d-])/dg },
   { type: 'SSN', regex: /\b(?:SSN|social security)(?:\s{0,12}(?:number|no\.?|#))?\s{0,12}[:#]?\s{0,12}(\d{3}[ -]?\d{2}[ -]?\d{4})\b/dgi },
   {
     type: 'PHONE',
     regex: /(?<![\w.-])(?:\+?1[ .-]?)?(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4}(?:[ ]{0,12}(?:x|ext\.?)[ ]{0,12}\d{1,6})?(?![\d-])/dgi,
   },
+  // Spaces around the signs, other dashes, a slash behind the area: "555 – 010 – 4477", "(555)/010-4477", "555/010-4477".
+  {
+    type: 'PHONE',
+    regex:
+      /(?<![\w./-])(?:\+?1[ ]?[./\u2010-\u2014-]?[ ]?)?\(?\d{3}\)?[ ]?[./\u2010-\u2014-][ ]?\d{3}[ ]?[.\u2010-\u2014-][ ]?\d{4}(?![\d/-]|\.\d)/dg,
+  },
+  // With the nought of a call inside a country, or of one abroad: "020 7946 0018", "(0161) 496 0123", "0049 30 901820".
+  { type: 'PHONE', regex: /(?<![\w.,/-])\(?0\d{2,4}\)?[ -]\d{3,4}[ -]?\d{3,4}(?![\d/-]|[.,]\d)/dg },
+  { type: 'PHONE', regex: /(?<![\w.,/-])00\d{1,3}[ -](?:\d{1,4}[ -]?){2,5}\d{2,4}(?![\d/-]|[.,]\d)/dg },
+  {
+    type: 'PHONE',
+    regex: /\b(?:pager|beeper|bleep|ext|extension)\b[:.#]{0,2}[ ]{0,12}(?:(?:no|number|is)\b\.?[ ]{0,12})?(\d{3,6})(?![\d./%])/dgi,
+  },
   { type: 'PHONE', regex: /(?<![\w.])\+\d{1,3}[ .-]?(?:\(?\d{1,4}\)?[ .-]?){2,5}\d{2,4}(?!\d)/dg },
   {
     type: 'PHONE',
-    regex: /\b(?:phone|tel|telephone|cell|mobile|call|fax|pager|callback)\b[:.]?\s{0,12}(?:at\s{1,12})?(\(?\d[\d().\s-]{5,14}\d)(?!\d)/dgi,
+    regex:
+      /\b(?:phone|tel|telephone|cell|mobile|call|fax|pager|callback|ph|contact|landline|voicemail|hotline|whatsapp|beeper|bleep|dial|text|reach(?:ed)?)\b[:.#]{0,2}\s{0,12}(?:(?:no|number|nr)\b[.:]{0,2}\s{0,12})?(?:(?:at|on|is|via)\s{1,12})?(\(?\+?\d[\d().\s/\u2010-\u2014-]{5,16}\d)(?!\d)/dgi,
   },
   { type: 'MRN', regex: /\bMRN-?\d[\dA-Z-]{3,}/dg },
   { type: 'MRN', regex: /(?<![\d-])\d{3}-\d{2}-\d{3}(?![\d-])/dg },
-  labelled('MRN', 'MRN|medical record|med rec|chart|hospital (?:no|number)'),
+  { type: 'MRN', regex: /\bN(?:HS|HI)[ ]{0,12}(?:(?:number|no\.?|#)[ ]{0,12})?[:#]?[ ]{0,12}(\d{3}[ -]?\d{3}[ -]?\d{4})(?![\d-])/dgi },
+  labelled(
+    'MRN',
+    'MRN|MR(?=[ ]?(?:#|no\\b))|URN|CSN|medical record|med rec|patient record|chart|hospital (?:no|number)|hosp no|unit (?:no\\b|number)|unit(?=[ ]?#)|pt id',
+  ),
   labelled('ACCOUNT', 'acct|account|bank|iban|credit card|card'),
-  labelled('HEALTH_PLAN', 'member|subscriber|beneficiary|policy|group id|medicare|medicaid|insurance id|health plan|claim'),
+  labelled(
+    'HEALTH_PLAN',
+    'member|subscriber|beneficiary|policy|group id|group (?:no\\b|number)|medicare|medicaid|insurance id|health plan|claim|prior auth(?:orization)?|authorization (?:no\\b|number)',
+  ),
   labelled('LICENSE', "licen[sc]e|DEA|NPI|driver'?s? licen[sc]e|certificate|passport|cert"),
-  labelled('DEVICE', 'serial|device id|s/n|UDI|lot'),
-  labelled('VEHICLE', 'plate|VIN|vehicle id|license plate|tag number'),
+  labelled('DEVICE', 'serial|device id|s/n|UDI|IMEI|asset tag|lot'),
+  labelled('VEHICLE', 'plate|VIN|vehicle id|license plate|number plate|vehicle reg|car reg|rego|tag number'),
+  // A plate in two or three parts: "plate KLM 4471", "reg. AB12 CDE".
+  {
+    type: 'VEHICLE',
+    regex:
+      /\b(?:[Pp]lates?|PLATES?|[Nn]umber plate|[Rr]ego|[Rr]eg\.|[Rr]egistration|[Tt]ag)[ ]?(?:no\.?|number|#)?[ ]?:?[ ]{0,12}(?:is[ ])?((?=[A-Z0-9 -]{0,9}\d)(?=[A-Z0-9 -]{0,9}[A-Z])[A-Z0-9]{2,4}(?:[ -][A-Z0-9]{2,4}){1,2})(?![\w-])/dg,
+  },
+  // https://www.iso.org/standard/52200.html: 17 signs without I, O and Q.
+  { type: 'VEHICLE', regex: /(?<![\w-])(?=[A-Z]{0,16}\d)(?=\d{0,16}[A-Z])[A-HJ-NPR-Z0-9]{13}\d{4}(?![\w-])/dg },
   labelled(
     'OTHER_ID',
-    'accession|specimen|case|encounter|visit|order|requisition|study|reference|ref|patient id|employee id|badge|ticket|ID',
+    'accession|specimen|case|encounter|visit|order|requisition|study|reference|ref|patient id|employee id|student id|staff (?:no\\b|number)|badge|ticket|invoice|docket|booking|tracking|voucher|barcode|confirmation|donor|registration|ID',
   ),
   { type: 'OTHER_ID', regex: /\b[A-Z]{1,6}-?\d{6,}\b/dg },
   { type: 'OTHER_ID', regex: /(?<![\w.,/-])\d{7,}(?!\w|[.,]\d)/dg },

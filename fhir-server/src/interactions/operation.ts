@@ -20,7 +20,7 @@ import type { Answer, Request } from './answer.ts';
 import { auditRow } from './audit.ts';
 import { copyResource } from './write/copy.ts';
 import type { WriteEntry } from './write/entry.ts';
-import { resolvedFor, write } from './write/plan.ts';
+import { resolvedFor, surroundingsOf, write } from './write/plan.ts';
 
 const deadlineMs = 10_000;
 const yearDays = 365;
@@ -161,12 +161,14 @@ function resultUrl(digest: string, index: number): string {
 
 /** Resources given inline go through the door like any other (identified plane) or are verified. */
 async function deidentifyInline(server: Server, principal: Principal, input: Parameters): Promise<Parameters> {
+  const given = (input.parameter ?? []).flatMap(({ resource }) => (resource ? [resource] : []));
+  const surroundings = principal.plane === 'stored' ? {} : await surroundingsOf(server, given, true);
   const parameter = await Promise.all(
     (input.parameter ?? []).map(async (p) => {
       if (!p.resource) return p;
       const patientId = parseReference(server.door.collect(p.resource).ownPatient)?.id;
       const person = patientId ? (await server.vault.findByPatientId([patientId])).get(patientId) : undefined;
-      const resolved = resolvedFor(server, person, server.now());
+      const resolved = resolvedFor(server, person, server.now(), surroundings);
       const resource =
         principal.plane === 'stored' ? server.door.verify(p.resource, resolved) : server.door.apply(p.resource, resolved).resource;
       return { ...p, resource };
