@@ -62,6 +62,7 @@ export function personPrincipal(account: Pick<Account, 'id' | 'practitionerId'>,
     updateMode: 'replace',
     reidentify: role.reidentify,
     ...(role.masks.length > 0 ? { masks: role.masks } : {}),
+    ...(role.clearance ? { clearance: role.clearance } : {}),
     ...(role.systemTimes ? { systemTimes: true } : {}),
   } as const satisfies Partial<Principal>;
 }

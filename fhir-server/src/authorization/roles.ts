@@ -1,6 +1,7 @@
 // The access policy (roles.json, or the file of ACCESS_POLICY), compiled once: what the token of a person of each role holds at most.
 import { type PurposeOfUse, purposesOfUse, type Role, roles } from '@limen/fhir-model';
 import { loadDefinitions } from '@limen/fhir-model/definitions';
+import { restrictingLabels } from '../search/labels.ts';
 import { StartError } from '../postgres/start-error.ts';
 import shipped from './roles.json' with { type: 'json' };
 
@@ -15,6 +16,8 @@ export interface RolePolicy {
   readonly purposes: readonly PurposeOfUse[];
   readonly views: readonly ('stored' | 'care')[];
   readonly masks: readonly string[];
+  /** Undefined: every label. */
+  readonly clearance: readonly string[] | undefined;
   readonly reidentify: boolean;
   readonly systemTimes: boolean;
   readonly secondFactorRequired: boolean;
@@ -35,6 +38,7 @@ const fields = [
   'purposes',
   'views',
   'masks',
+  'clearance',
   'reidentify',
   'systemTimes',
   'secondFactor',
@@ -104,6 +108,12 @@ function compileRole(role: Role, value: unknown): RolePolicy {
   const purposes = listOf<PurposeOfUse>(role, 'purposes', written['purposes'], (text) =>
     (purposesOfUse as readonly string[]).includes(text),
   );
+  const clearance = listOf<string>(
+    role,
+    'clearance',
+    written['clearance'] ?? [],
+    (text) => text === '*' || restrictingLabels.includes(text),
+  );
   if (purposes.length === 0) refuse(role, 'field purposes');
   return {
     role,
@@ -114,6 +124,7 @@ function compileRole(role: Role, value: unknown): RolePolicy {
     purposes,
     views: listOf(role, 'views', written['views'], (text) => text === 'stored' || text === 'care'),
     masks: masksOf(role, written['masks'], interactions),
+    clearance: clearance.includes('*') ? undefined : clearance,
     reidentify: flag(role, 'reidentify', written['reidentify']),
     systemTimes: flag(role, 'systemTimes', written['systemTimes']),
     secondFactorRequired: oneOf(role, 'secondFactor', written['secondFactor'], ['required', 'optional']) === 'required',
