@@ -8,7 +8,17 @@ export interface AuditRow {
   readonly interaction: string;
   readonly client: string;
   readonly user?: string;
+  /** The user as a resource: "Practitioner/id". */
+  readonly agent?: string;
   readonly purpose?: string;
+  /** Of a refused request: the HTTP method. */
+  readonly method?: string;
+  /** Names of the search parameters, known ones only. */
+  readonly parameters?: readonly string[];
+  /** Ids of the patients that the answer or the write is about. */
+  readonly patients?: readonly string[];
+  /** Interactions that this one ran for its answer: "search-type Observation". */
+  readonly inner?: readonly string[];
   readonly type?: string;
   readonly id?: string;
   readonly status: number;
@@ -25,8 +35,24 @@ export interface LinkedRow {
 }
 
 /** Keys in alphabetical order, so that the text can be rebuilt from jsonb and hashed again. */
-function canonicalRow({ client, id, interaction, purpose, requestId, resources, status, type, user }: AuditRow): string {
-  return JSON.stringify({ client, id, interaction, purpose, requestId, resources, status, type, user });
+function canonicalRow(row: AuditRow): string {
+  const { agent, client, id, inner, interaction, method, parameters, patients, purpose, requestId, resources, status, type, user } = row;
+  return JSON.stringify({
+    agent,
+    client,
+    id,
+    inner,
+    interaction,
+    method,
+    parameters,
+    patients,
+    purpose,
+    requestId,
+    resources,
+    status,
+    type,
+    user,
+  });
 }
 
 export function linkHash(previous: Buffer, n: number, at: string, row: string): Buffer {

@@ -1,5 +1,6 @@
 // https://hl7.org/fhir/R4/http.html#capabilities — generated from what is really there: types, compiled parameters, operations, policy.
 import type { Server } from '../server.ts';
+import { isTrail, trailParameters } from './audit-trail.ts';
 import { ownOperationsOf } from './own-operations.ts';
 import { terminologyOperations } from './terminology.ts';
 
@@ -12,6 +13,16 @@ function descriptionOf({ policy }: Server): string {
     return "Limen under rules of its operator: resources are stored as these rules leave them, and what they keep may identify persons. Limen's own guarantees do not apply. Decision support, not a medical device.";
   return `Limen stores de-identified resources only (policy ${policy.name}). Decision support, not a medical device.`;
 }
+
+/** The audit trail: written by the server alone, never changed. */
+const trail = {
+  type: 'AuditEvent',
+  documentation:
+    'The audit trail, rendered after IHE BALP: newest first, one version each; for auditors, privacy officers and administrators, systems with a scope for AuditEvent itself, and patients about themselves.',
+  interaction: ['read', 'vread', 'search-type'].map((code) => ({ code })),
+  versioning: 'versioned',
+  searchParam: trailParameters,
+};
 
 export function capabilities(server: Server): object {
   const types = Object.keys(server.definitions.types)
@@ -61,45 +72,57 @@ export function capabilities(server: Server): object {
         compartment: ['patient', 'encounter', 'practitioner', 'device', 'relatedPerson'].map(
           (name) => `http://hl7.org/fhir/CompartmentDefinition/${name}`,
         ),
-        resource: types.map((type) => ({
-          type,
-          interaction: ['read', 'vread', 'create', 'update', 'patch', 'delete', 'history-instance', 'history-type', 'search-type'].map(
-            (code) => ({
-              code,
-            }),
-          ),
-          versioning: 'versioned-update',
-          readHistory: true,
-          updateCreate: server.clientIds,
-          conditionalCreate: true,
-          conditionalRead: 'full-support',
-          conditionalUpdate: true,
-          conditionalDelete: server.conditionalDelete,
-          referencePolicy: ['literal', 'enforced'],
-          searchInclude: server.searchParameters.definitions.searchParameters
-            .filter((p) => p.type === 'reference' && p.base.some((b) => bases(type).includes(b)))
-            .map((p) => `${type}:${p.code}`),
-          searchRevInclude: server.searchParameters.definitions.searchParameters
-            .filter((p) => p.type === 'reference' && p.target?.includes(type))
-            .flatMap((p) => p.base.filter((b) => server.types.has(b)).map((b) => `${b}:${p.code}`)),
-          searchParam: server.searchParameters.definitions.searchParameters
-            .filter(
-              (p) =>
-                p.base.some((b) => bases(type).includes(b)) &&
-                p.expression &&
-                (p.type !== 'special' || p.code === 'near') &&
-                server.door.searchPolicy(type, p.code) !== 'refused',
-            )
-            .map((p) => ({ name: p.code, definition: p.url, type: p.type })),
-          operation: [
-            { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' },
-            ...terminologyOperations(type),
-            ...ownOperationsOf(type),
-            ...server.operations
-              .filter((o) => o.definition.resource?.includes(type as never))
-              .map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
-          ],
-        })),
+        resource: types.map((type) =>
+          isTrail(server, [type])
+            ? trail
+            : {
+                type,
+                interaction: [
+                  'read',
+                  'vread',
+                  'create',
+                  'update',
+                  'patch',
+                  'delete',
+                  'history-instance',
+                  'history-type',
+                  'search-type',
+                ].map((code) => ({
+                  code,
+                })),
+                versioning: 'versioned-update',
+                readHistory: true,
+                updateCreate: server.clientIds,
+                conditionalCreate: true,
+                conditionalRead: 'full-support',
+                conditionalUpdate: true,
+                conditionalDelete: server.conditionalDelete,
+                referencePolicy: ['literal', 'enforced'],
+                searchInclude: server.searchParameters.definitions.searchParameters
+                  .filter((p) => p.type === 'reference' && p.base.some((b) => bases(type).includes(b)))
+                  .map((p) => `${type}:${p.code}`),
+                searchRevInclude: server.searchParameters.definitions.searchParameters
+                  .filter((p) => p.type === 'reference' && p.target?.includes(type))
+                  .flatMap((p) => p.base.filter((b) => server.types.has(b)).map((b) => `${b}:${p.code}`)),
+                searchParam: server.searchParameters.definitions.searchParameters
+                  .filter(
+                    (p) =>
+                      p.base.some((b) => bases(type).includes(b)) &&
+                      p.expression &&
+                      (p.type !== 'special' || p.code === 'near') &&
+                      server.door.searchPolicy(type, p.code) !== 'refused',
+                  )
+                  .map((p) => ({ name: p.code, definition: p.url, type: p.type })),
+                operation: [
+                  { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' },
+                  ...terminologyOperations(type),
+                  ...ownOperationsOf(type),
+                  ...server.operations
+                    .filter((o) => o.definition.resource?.includes(type as never))
+                    .map((o) => ({ name: o.definition.code, definition: o.definition.url ?? o.definition.code })),
+                ],
+              },
+        ),
         operation: [
           ...ownOperationsOf(),
           ...server.operations

@@ -2,7 +2,8 @@
 import { OperationOutcomeError, type Principal } from '@limen/fhir-model';
 import type { Server } from '../server.ts';
 import { type Answer, jsonAnswer, type Request } from './answer.ts';
-import { auditRow } from './audit.ts';
+import { auditRow, Touched } from './audit.ts';
+import { answerTrail, isTrail } from './audit-trail.ts';
 import { capabilities } from './capabilities.ts';
 import { create } from './create.ts';
 import { remove } from './delete.ts';
@@ -57,7 +58,7 @@ function methodsAt(server: Server, segments: readonly string[]): string | undefi
 }
 
 /** The interaction that method and path name; refuses what is none. */
-function routeOf(server: Server, request: Request): Route {
+function routeOf(server: Server, request: Request, touched: Touched): Route {
   const { method, segments } = request;
   const [first, second, third, fourth] = segments;
   if (first === undefined) {
@@ -79,8 +80,9 @@ function routeOf(server: Server, request: Request): Route {
   if (operation === '$validate') return route(operation, validate);
   if (operation && isTerminologyOperation(request)) return route(operation, terminology);
   const own = operation && ownOperation(server, request);
-  if (own) return route(operation, (s, p, r) => runOwnOperation(own, s, p, r, (entry) => perform(s, p, entry)));
-  if (operation) return route(operation, (s, p, r) => invoke(s, p, r, (entry) => perform(s, p, entry)), false);
+  if (own) return route(operation, (s, p, r) => runOwnOperation(own, s, p, r, (entry) => perform(s, p, entry, touched)));
+  if (operation) return route(operation, (s, p, r) => invoke(s, p, r, (entry) => perform(s, p, entry, touched)));
+  if (isTrail(server, segments)) return answerTrail(request);
   if (first === '_history' && second === undefined && method === 'GET') return route('history-system', viewedBundle(systemHistory));
   const methods = methodsAt(server, segments);
   if (!server.types.has(first))
@@ -117,22 +119,38 @@ function routeOf(server: Server, request: Request): Route {
   throw new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is nothing at this address.' });
 }
 
-async function perform(server: Server, principal: Principal, request: Request): Promise<Answer> {
-  const { run, interaction, auditsItself } = routeOf(server, request);
+/** @param outer what the request touched that this one is a part of: then it leaves no row of its own */
+async function perform(server: Server, principal: Principal, request: Request, outer?: Touched, own = new Touched()): Promise<Answer> {
+  const { run, interaction, auditsItself } = routeOf(server, request, outer ?? own);
   const answer = maskedAnswer(principal, await run(server, principal, request));
-  if (!auditsItself) await server.audit.record(auditRow(principal, request, interaction, answer.status));
+  if (auditsItself) return answer;
+  // What is read while an answer is already being sent has no row to be part of.
+  if (outer && !outer.isRecorded) {
+    outer.inside(interaction, request, answer);
+    return answer;
+  }
+  own.answered(request, answer);
+  own.isRecorded = true;
+  await server.audit.record({ ...auditRow(principal, request, interaction, answer.status), ...own.row(server, request) });
   return answer;
 }
 
 /** One request of the FHIR API with its principal. Refusals are audited too. @throws OperationOutcomeError */
 export async function handle(server: Server, principal: Principal, request: Request): Promise<Answer> {
+  const touched = new Touched();
   try {
-    return await perform(server, principal, request);
+    return await perform(server, principal, request, undefined, touched);
   } catch (error) {
     const status = error instanceof OperationOutcomeError ? error.status : 500;
+    touched.isRecorded = true;
     // A type that does not exist is anything that a client typed.
     const known = server.types.has(request.segments[0] ?? '') ? request : { ...request, segments: [] };
-    if (status !== 503) await server.audit.record(auditRow(principal, known, 'refused', status));
+    if (status !== 503)
+      await server.audit.record({
+        ...auditRow(principal, known, 'refused', status),
+        ...touched.row(server, known),
+        method: request.method,
+      });
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 // https://hl7.org/fhir/R4/compartmentdefinition.html — the searches that together give a compartment, and how far one has come through them.
 import { grantsFor } from '@limen/fhir-model';
+import { isTrailType } from '../audit/event.ts';
 import type { OperationRun } from './own.ts';
 
 /** Resources of one type that refer to the owner by one parameter. */
@@ -17,7 +18,7 @@ function distinct(params: readonly string[]): readonly string[] {
 
 /**
  * The owner itself, then its compartment, type by type: of types that the caller may search, or of those that were named (where the caller may
- * not, their search refuses).
+ * not, their search refuses). The audit trail is no part of a record.
  */
 export function compartmentSources(
   { server, principal }: OperationRun,
@@ -28,7 +29,7 @@ export function compartmentSources(
   const isWanted = (type: string): boolean =>
     types.length > 0 ? types.includes(type) : server.types.has(type) && grantsFor(principal.scopes, type, 's').length > 0;
   const members = Object.keys(compartment)
-    .filter(isWanted)
+    .filter((type) => isWanted(type) && !isTrailType(server, type))
     .sort()
     .flatMap((type) => distinct(compartment[type] ?? []).map((param, i, all): Source => ({ type, param, earlier: all.slice(0, i) })));
   return [...(isWanted(owner) ? [{ type: owner, param: '_id', earlier: [] }] : []), ...members.filter(({ type }) => type !== owner)];

@@ -12,6 +12,7 @@ import { type Change, type IdempotencyRecord, PlanOutdated } from '../../store/c
 import { shardOf } from '../../store/ids.ts';
 import { type Person, pseudonymOf } from '../../vault/index.ts';
 import { accessFor, isUnrestricted } from '../access.ts';
+import { isTrail, onlyServer } from '../audit-trail.ts';
 import { definitionTypes, forgetDefinitions } from '../stored-definitions.ts';
 import { claimFaults, claimsOf, withdrawClaims } from './claims.ts';
 import { type Match, maximumDeleted, resolveConditionals } from './conditionals.ts';
@@ -37,6 +38,7 @@ const maximumPlans = 8;
 /** Validates, plans and commits; all entries become durable together or none. */
 export async function write(server: Server, request: WriteRequest): Promise<readonly WriteResult[]> {
   authorizeEntries(request.principal, request.entries);
+  if (request.entries.some(({ type }) => isTrail(server, [type]))) throw onlyServer();
   await validateEntries(server, request.principal, request.entries);
   for (let attempt = 1; ; attempt++) {
     try {
