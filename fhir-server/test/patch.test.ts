@@ -268,3 +268,34 @@ describe('FHIRPath Patch', () => {
     assert.deepEqual(patched(contact, one({ type: 'delete', path: 'Patient.gender' })), contact);
   });
 });
+
+describe('FHIRPath Patch: what it may cost', () => {
+  const operations = (count: number, path: string): object => ({
+    resourceType: 'Parameters',
+    parameter: Array.from({ length: count }, () => ({
+      name: 'operation',
+      part: [
+        { name: 'type', valueCode: 'delete' },
+        { name: 'path', valueString: path },
+      ],
+    })),
+  });
+  const large = (contacts: number): object => ({
+    resourceType: 'Patient',
+    contact: Array.from({ length: contacts }, (_, n) => ({ name: { text: `name ${n}` } })),
+  });
+  const path = "Patient.contact.where(name.text = 'Canary')";
+
+  test('many paths that are long are 400, many that are short are not', () => {
+    refused(400, patient, operations(200, `Patient.name[0]${'[0]'.repeat(100)}`));
+    refused(400, patient, operations(200, `Patient${'.name'.repeat(90)}`));
+    refused(400, patient, operations(20, `Patient.name.where(1 = 1${' or 1 < 2'.repeat(50)})`));
+    assert.deepEqual(patched(patient, operations(200, 'Patient.name[7].given[0]')), patient);
+  });
+
+  test('many evaluations of a large resource are 422, few are not, nor many of a small one', () => {
+    refused(422, large(10_000), operations(20, path));
+    assert.deepEqual(patched(large(10_000), operations(1, path)), large(10_000));
+    assert.deepEqual(patched(patient, operations(100, path)), patient);
+  });
+});

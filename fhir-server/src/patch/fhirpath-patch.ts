@@ -1,6 +1,6 @@
 // https://hl7.org/fhir/R4/fhirpatch.html — FHIRPath Patch: operations in a Parameters resource.
 import type { Definitions } from '@limen/fhir-model/definitions';
-import { compilePath, parentPath } from './path.ts';
+import { compilePath, PathBudget, parentPath } from './path.ts';
 import { malformed, maximumOperations, unprocessable } from './refusal.ts';
 import { childAt, type Fields, type List, type Node, nodeAt, type Place, toTree } from './tree.ts';
 import { built, type Part, partValue, propertyOf, typeAt, type Value } from './value.ts';
@@ -69,11 +69,13 @@ export function parseFhirPathPatch(definitions: Definitions, body: unknown, type
   if (given.length > maximumOperations)
     throw malformed(`A patch may have at most ${maximumOperations} operations.`, 'Parameters.parameter');
   const operations = (given as Part[]).map(parseOperation);
-  const compiled = operations.map((operation) => compilePath(operation.path, type, operation.at));
+  const toRead = new PathBudget();
+  const compiled = operations.map((operation) => compilePath(operation.path, type, operation.at, toRead));
   return (document) => {
+    const budget = new PathBudget();
     for (const [i, operation] of operations.entries()) {
-      const places = compiled[i]?.(document) ?? [];
-      new Step(definitions, document, operation, type).run(places);
+      const places = compiled[i]?.(document, budget) ?? [];
+      new Step(definitions, document, operation, type, budget).run(places);
     }
     return document;
   };
@@ -85,12 +87,14 @@ class Step {
   readonly #document: Node;
   readonly #operation: Operation;
   readonly #type: string;
+  readonly #budget: PathBudget;
 
-  constructor(definitions: Definitions, document: Node, operation: Operation, type: string) {
+  constructor(definitions: Definitions, document: Node, operation: Operation, type: string, budget: PathBudget) {
     this.#definitions = definitions;
     this.#document = document;
     this.#operation = operation;
     this.#type = type;
+    this.#budget = budget;
   }
 
   run(places: readonly Place[]): void {
@@ -212,7 +216,7 @@ class Step {
     }
     const split = parentPath(this.#operation.path);
     if (!split) this.#refuse('The path of an operation leads to nothing.');
-    const place = this.#single(compilePath(split.parent, this.#type, this.#operation.at)(this.#document));
+    const place = this.#single(compilePath(split.parent, this.#type, this.#operation.at, this.#budget)(this.#document, this.#budget));
     const holder = nodeAt(this.#document, place);
     const property = propertyOf(this.#definitions, typeAt(this.#definitions, this.#document, place) ?? '', split.name, undefined);
     if (holder?.kind !== 'fields' || !property?.isList) this.#refuse('The path of an operation does not lead to one list.');

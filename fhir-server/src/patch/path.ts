@@ -5,7 +5,13 @@ import { type Node, type Place, toJson } from './tree.ts';
 
 const maximumPathLength = 500;
 /** The parser's time doubles with brackets inside brackets. */
-const maximumBrackets = 12;
+const maximumDepth = 12;
+/** In all paths of a patch: each costs the parser up to 0.2 ms, which is most of what reading a path costs. */
+const maximumOperators = 500;
+const maximumCharacters = 20_000;
+const operator = /[([{<>=~+*/&|-]|\b(?:and|or|xor|implies|in|contains|is|as|div|mod)\b/g;
+/** Characters of the resource times steps of the path: an evaluation looks at each element once a step, which takes up to 50 ns for each. */
+const maximumWork = 2_000_000;
 /** No regular expressions (they can take for ever), nothing that asks a server, nothing that makes values. */
 const functions: ReadonlySet<string> = new Set(
   'all allTrue anyTrue as contains count empty endsWith exists extension first getValue hasValue indexOf is last length lower not ofType single skip startsWith tail take trim upper where'.split(
@@ -13,15 +19,41 @@ const functions: ReadonlySet<string> = new Set(
   ),
 );
 
+/** What the paths of one patch may cost together, so that none holds up the server: no function or operator costs more than in proportion. */
+export class PathBudget {
+  #operators = maximumOperators;
+  #characters = maximumCharacters;
+  #work = maximumWork;
+
+  /** @throws OperationOutcomeError 400 */
+  read(bare: string, at: string): void {
+    this.#operators -= bare.match(operator)?.length ?? 0;
+    this.#characters -= bare.length;
+    if (this.#operators < 0 || this.#characters < 0)
+      throw malformed(
+        `The paths of a patch may have at most ${maximumOperators} brackets and operators and ${maximumCharacters} characters together.`,
+        at,
+      );
+  }
+
+  /** @throws OperationOutcomeError 422 */
+  evaluate(steps: number, text: string, at: string): void {
+    this.#work -= steps * text.length;
+    if (this.#work < 0)
+      throw unprocessable('The patch has too many paths for a resource of this size: send a JSON Patch.', at, 'too-costly');
+  }
+}
+
 /** @throws OperationOutcomeError 400 when it is no FHIRPath, or one that a patch may not use */
-export function compilePath(path: string, type: string, at: string): (document: Node) => Place[] {
+export function compilePath(path: string, type: string, at: string, budget: PathBudget): (document: Node, budget: PathBudget) => Place[] {
   if (path.length > maximumPathLength) throw malformed(`A path may have at most ${maximumPathLength} characters.`, at);
   const bare = path.replace(/'(?:[^'\\]|\\.)*'/g, "''").replace(/`(?:[^`\\]|\\.)*`/g, 'x');
   const used = [...bare.matchAll(/([A-Za-z_]\w*)\s*\(/g)].map(([, name = '']) => name);
   const isOperator = (name: string): boolean => /^(and|or|xor|implies|in|contains|is|as|div|mod)$/.test(name);
   if (used.some((name) => !functions.has(name) && !isOperator(name)) || bare.includes('%') || /\/[/*]/.test(bare))
     throw malformed('The path uses what the path of a patch may not.', at);
-  if (deepestBracket(bare) > maximumBrackets) throw malformed('The brackets of the path are nested too deeply.', at);
+  if (deepestBracket(bare) > maximumDepth) throw malformed('The brackets of the path are nested too deeply.', at);
+  budget.read(bare, at);
   let places: ReturnType<typeof compileFhirPathPlaces>;
   try {
     places = compileFhirPathPlaces(withDiv(path), type);
@@ -29,7 +61,12 @@ export function compilePath(path: string, type: string, at: string): (document: 
     // The engine's own text would repeat the path.
     throw malformed('The path is not FHIRPath.', at);
   }
-  return (document) => evaluated(places, document, at);
+  const steps = 1 + (bare.match(/[.(=|~[]/g)?.length ?? 0);
+  return (document, spent) => {
+    const text = JSON.stringify(toJson(document));
+    spent.evaluate(steps, text, at);
+    return evaluated(places, text, at);
+  };
 }
 
 function deepestBracket(text: string): number {
@@ -48,10 +85,10 @@ function withDiv(path: string): string {
   return path.replace(/'(?:[^'\\]|\\.)*'|\.div\b(?!\s*\()/g, (found) => (found === '.div' ? '.`div`' : found));
 }
 
-function evaluated(places: ReturnType<typeof compileFhirPathPlaces>, document: Node, at: string): Place[] {
+function evaluated(places: ReturnType<typeof compileFhirPathPlaces>, text: string, at: string): Place[] {
   let found: readonly (Place | undefined)[];
   try {
-    found = places(JSON.parse(JSON.stringify(toJson(document))));
+    found = places(JSON.parse(text));
   } catch {
     throw unprocessable('The path cannot be evaluated on this resource.', at);
   }
