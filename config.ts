@@ -1,8 +1,7 @@
 // Settings of the whole product (ARCHITECTURE section 7): the only place of `npm start` that reads the environment. Everything has a default.
 import { readFileSync, statSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
 import { type ServerOptions, StartError } from '@limen/fhir-server';
-import type { MllpTls } from '@limen/hl7-bridge';
+import { isLoopbackListener, type MllpListener, mllpListeners } from './config-channels.ts';
 
 type ServerBrands = NonNullable<ServerOptions['brands']>;
 
@@ -13,10 +12,8 @@ export interface Config {
   readonly origin: string;
   /** True when the origin can be reached from other machines. */
   readonly beyondLoopback: boolean;
-  readonly mllpHost: string;
-  readonly mllpPort: number;
-  /** Absent: plain TCP. */
-  readonly mllpTls: MllpTls | undefined;
+  /** The listeners of HL7 v2 messages, one for each channel. */
+  readonly mllp: readonly MllpListener[];
   readonly metricsPort: number;
   readonly inferencePort: number;
   /** An inference server that runs elsewhere; absent: our sidecar is started as a child. */
@@ -70,7 +67,6 @@ function folders(env: NodeJS.ProcessEnv, name: string, protocols: readonly strin
   });
 }
 const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
-const isLoopback = (host: string): boolean => loopback.has(inUrl(host));
 
 /** The origin behind a proxy. Tokens travel over it: plain HTTP is for this machine only. */
 function publicOrigin(text: string): URL {
@@ -99,30 +95,6 @@ function jsonFile(env: NodeJS.ProcessEnv, name: string): unknown {
   } catch {
     throw new StartError(`${name} names a file that is not JSON.`);
   }
-}
-
-function mllpTls(env: NodeJS.ProcessEnv): MllpTls | undefined {
-  const [key, certificate, clientAuthorities] = ['MLLP_TLS_KEY', 'MLLP_TLS_CERT', 'MLLP_TLS_CLIENT_CA'].map((name) => pemFile(env, name));
-  if (!key && !certificate && !clientAuthorities) return undefined;
-  if (!key || !certificate) throw new StartError('MLLP over TLS needs both MLLP_TLS_KEY and MLLP_TLS_CERT.');
-  try {
-    createSecureContext({ key, cert: certificate, ...(clientAuthorities ? { ca: clientAuthorities } : {}) });
-  } catch {
-    throw new StartError('MLLP_TLS_KEY, MLLP_TLS_CERT and MLLP_TLS_CLIENT_CA must be PEM files, the key that of the certificate.');
-  }
-  // OpenSSL reads a file without any certificate as no authority at all.
-  if (clientAuthorities && !clientAuthorities.includes('-----BEGIN CERTIFICATE-----'))
-    throw new StartError('MLLP_TLS_CLIENT_CA holds no certificate.');
-  return { key, certificate, ...(clientAuthorities ? { clientAuthorities } : {}) };
-}
-
-/** MLLP has no other way to tell who sends: who is not let in by a certificate must be kept out by the network. */
-function mllpListener(env: NodeJS.ProcessEnv, host: string): Pick<Config, 'mllpHost' | 'mllpPort' | 'mllpTls'> {
-  const tls = mllpTls(env);
-  const mllpHost = env['MLLP_HOST'] || host;
-  if (!isLoopback(mllpHost) && !tls?.clientAuthorities && !env['ALLOW_BIND'])
-    throw new StartError('MLLP_HOST beyond loopback needs MLLP_TLS_KEY, MLLP_TLS_CERT and MLLP_TLS_CLIENT_CA, or ALLOW_BIND=1.');
-  return { mllpHost, mllpPort: wholeNumber(env, 'MLLP_PORT', 2575), mllpTls: tls };
 }
 
 const policyNames = ['date-shift', 'safe-harbor', 'synthetic'];
@@ -213,8 +185,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new StartError('HOST beyond loopback needs ALLOW_BIND=1, PUBLIC_URL and a TLS proxy in front.');
   const url = publicOrigin(env['PUBLIC_URL'] || fallback);
   const beyondLoopback = !loopback.has(url.hostname);
-  const mllp = mllpListener(env, host);
-  if (policyName === 'synthetic' && (isBoundBeyond || beyondLoopback || !isLoopback(mllp.mllpHost)))
+  const mllp = mllpListeners(env, host, wholeNumber(env, 'MLLP_PORT', 2575));
+  if (policyName === 'synthetic' && (isBoundBeyond || beyondLoopback || !mllp.every(isLoopbackListener)))
     throw new StartError('The policy synthetic is for loopback only.');
   const conditionalDelete = env['CONDITIONAL_DELETE'] || 'single';
   if (conditionalDelete !== 'single' && conditionalDelete !== 'multiple')
@@ -224,7 +196,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     port,
     origin: url.origin,
     beyondLoopback,
-    ...mllp,
+    mllp,
     metricsPort: wholeNumber(env, 'METRICS_PORT', 9464),
     inferencePort: wholeNumber(env, 'INFERENCE_PORT', 8090),
     inferenceUrl: env['INFERENCE_URL'] || undefined,

@@ -6,10 +6,10 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import { acuteCareRisk, checkMedications, type InferenceClient, inferenceClient, noteClassifier } from '@limen/ai-operations';
 import type { OperationHandler, OperationProvider } from '@limen/fhir-model';
-import { type OpenServer, openServer, productLog, StartError, startEmbeddedPostgres } from '@limen/fhir-server';
-import { createBridge } from '@limen/hl7-bridge';
+import { openServer, productLog, StartError, startEmbeddedPostgres } from '@limen/fhir-server';
 import { operationDefinition } from '@limen/implementation-guide';
 import { type Config, readConfig } from './config.ts';
+import { messageChannels } from './start-bridge.ts';
 import { cdsHooks } from './start-hooks.ts';
 
 const root = import.meta.dirname;
@@ -76,24 +76,11 @@ async function databases(config: Config): Promise<{ database: string; vaultDatab
   return { database: embedded.connectionString('limen'), vaultDatabase: config.vaultDatabaseUrl ?? embedded.connectionString('vault') };
 }
 
-async function startBridge(config: Config, server: OpenServer): Promise<void> {
-  const channel = await server.principalForClient('hl7-channel');
-  const bridge = createBridge({
-    client: server.clientFor(channel),
-    host: config.mllpHost,
-    port: config.mllpPort,
-    ...(config.mllpTls ? { tls: config.mllpTls } : {}),
-    log: (event, fields) => server.log.info({ event, ...fields }),
-  });
-  await bridge.start();
-  stops.push(() => bridge.stop());
-}
-
 async function main(): Promise<void> {
   const config = readConfig();
   const { origin } = config;
   await checkPort('PORT', config.host, config.port);
-  await checkPort('MLLP_PORT', config.mllpHost, config.mllpPort);
+  for (const { host, port } of config.mllp) await checkPort('MLLP_PORT', host, port);
   await checkPort('METRICS_PORT', '127.0.0.1', config.metricsPort);
   if (!config.inferenceUrl) await checkPort('INFERENCE_PORT', '127.0.0.1', config.inferencePort);
   const log = productLog();
@@ -128,11 +115,13 @@ async function main(): Promise<void> {
   });
   stops.push(() => server.close());
   server.mountHooks(cdsHooks(server, inference, config));
+  const channels = await messageChannels(config, server);
   const app = path.join(root, 'smart-app/dist');
   if (existsSync(app)) server.mountApp(app);
   await sidecar;
   await server.app.listen({ host: config.host, port: config.port });
-  await startBridge(config, server);
+  stops.push(() => channels.stop());
+  await channels.start();
   announce(config);
 }
 
@@ -147,14 +136,18 @@ function announce(config: Config): void {
     `  launch page   ${origin}/launch`,
     `  FHIR base     ${origin}/fhir`,
     `  CDS Hooks     ${origin}/cds-services (${config.beyondLoopback ? 'registered clients' : 'client cds-open: loopback without a token'})`,
-    `  HL7v2 (MLLP)  ${config.mllpHost}:${config.mllpPort}${config.mllpTls ? ' (TLS)' : ''}`,
+    ...config.mllp.map(({ host, port, tls, settings }) => {
+      const name = config.mllp.length > 1 ? ` ${settings.name}` : '';
+      return `  HL7v2 (MLLP)  ${host}:${port}${tls ? ' (TLS)' : ''}${name}`;
+    }),
+    `  HL7v2 (HTTP)  ${origin}/hl7v2`,
     `  inference     ${config.inferenceUrl ?? `http://127.0.0.1:${config.inferencePort}`}/v2`,
     `  metrics       http://127.0.0.1:${config.metricsPort}/metrics`,
     `  credentials   ${path.join(config.dataDir, 'credentials.json')}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
   process.stdout.write(
-    `${JSON.stringify({ event: 'ready', fhir: `${origin}/fhir`, launch: `${origin}/launch`, mllpPort: config.mllpPort, policy: config.policyName })}\n`,
+    `${JSON.stringify({ event: 'ready', fhir: `${origin}/fhir`, launch: `${origin}/launch`, mllpPort: config.mllp[0]?.port, policy: config.policyName })}\n`,
   );
 }
 

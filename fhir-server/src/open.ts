@@ -17,7 +17,8 @@ import { createApp, mountFhir } from './http/app.ts';
 import { bodyLimits } from './http/formats.ts';
 import { mountHealth } from './http/health.ts';
 import { type HookService, mountHookService } from './http/hooks.ts';
-import { startMetrics } from './http/metrics.ts';
+import { type MessageService, mountMessageService } from './http/messages.ts';
+import { type Figure, startMetrics } from './http/metrics.ts';
 import { parseJson } from './http/scan.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { mountApp } from './http/static-app.ts';
@@ -58,7 +59,7 @@ import { openTenant } from './store/tenant.ts';
 import { Subscriptions, subscriptionChannelsSql, subscriptionsSql } from './subscriptions/index.ts';
 import { codesOf, publishedTerminology, releasesSource } from './terminology/index.ts';
 import { compileValidator, Profiles } from './validation/index.ts';
-import { KeyUnavailable, openVaultParts, tenantPseudonyms, VaultTooNew } from './vault/index.ts';
+import { KeyUnavailable, openVaultParts, tenantPseudonyms, type VaultMessages, VaultTooNew } from './vault/index.ts';
 
 const tenant = 1;
 const closeGraceMs = 2000;
@@ -120,6 +121,12 @@ export interface OpenServer {
   /** A hash with a key that only this installation has, the same on every node. */
   keyedHash(text: string): Buffer;
   mountHooks(service: HookService): void;
+  /** Takes HL7 v2 over HTTP. */
+  mountMessages(service: MessageService): void;
+  /** Where HL7 v2 messages wait until they are committed. */
+  readonly messages: VaultMessages;
+  /** Figures of another part of the process, read whenever the metrics are asked for. */
+  addFigures(read: () => Promise<readonly Figure[]>): void;
   mountApp(folder: string): void;
   close(): Promise<void>;
 }
@@ -194,7 +201,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const keysDir = path.join(dataDir, 'keys');
   const pools = openPools(options.database, log, { fresh: 8, kept: 8 });
   const pool = pools.fresh;
-  const vaultPool = poolOf(options.vaultDatabase, log, 4);
+  const vaultPool = poolOf(options.vaultDatabase, log, 6);
   const queuePool = poolOf(options.database, log, 4);
   const chosen = policyOf(options);
   await migrate(pool, [
@@ -216,9 +223,11 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   await openTenant(pool, tenant, 'main', chosen.name);
   const definitions = loadDefinitions();
   const types = typeNumbers(definitions);
-  const { vault, sourceIds, cases, root } = await openVaultParts(vaultPool, { keysDir, service: options.vaultKeys }, tenant).catch(
-    toStartError,
-  );
+  const { vault, sourceIds, cases, messages, root } = await openVaultParts(
+    vaultPool,
+    { keysDir, service: options.vaultKeys },
+    tenant,
+  ).catch(toStartError);
   const derived = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', root, Buffer.alloc(0), purpose, 32));
   const hashKey = derived('keyed-hash');
   const clientIds = chosen.name === 'synthetic';
@@ -264,6 +273,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     door,
     textClassifier: options.textClassifier,
     vault,
+    messages,
     tenantPseudonym: tenantPseudonyms(derived('tenant-pseudonyms')),
     validator: compileValidator(definitions),
     profiles: new Profiles(
@@ -354,6 +364,9 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     replay: replayStore(pool, server.keyedHash),
     feedback,
     keyedHash: server.keyedHash,
+    messages,
+    mountMessages: (service) => mountMessageService(app, service, { authenticate: auth.authenticate, audit: server.audit }),
+    addFigures: (read) => metrics.add(read),
     mountHooks: (service) => mountHookService(app, service, server.audit),
     mountApp: (folder) => mountApp(app, folder),
     async close() {

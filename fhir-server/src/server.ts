@@ -14,7 +14,7 @@ import type { Reader } from './store/read.ts';
 import type { Subscriptions } from './subscriptions/index.ts';
 import type { TerminologyService } from './terminology/index.ts';
 import type { Profiles, Validator } from './validation/index.ts';
-import type { Vault } from './vault/index.ts';
+import type { Vault, VaultMessages } from './vault/index.ts';
 
 export interface Server {
   readonly tenant: number;
@@ -35,6 +35,8 @@ export interface Server {
   /** Reads longer texts beside the rules; absent: rules alone. */
   readonly textClassifier?: TextClassifier | undefined;
   readonly vault: Vault;
+  /** HL7 v2 messages that wait or have failed. */
+  readonly messages: VaultMessages;
   readonly tenantPseudonym: (type: string, system: string, value: string) => string;
   readonly validator: Validator;
   /** Profiles as stored here, compiled. */

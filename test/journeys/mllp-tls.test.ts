@@ -53,8 +53,8 @@ describe('a start is refused', () => {
 
 test('MLLP beyond loopback is for known clients over TLS, or for who says that the network keeps others out', () => {
   const mutual = { ...tls, MLLP_TLS_CLIENT_CA: authorities };
-  assert.equal(readConfig({ MLLP_HOST: '0.0.0.0', ...mutual }).mllpHost, '0.0.0.0');
-  assert.equal(readConfig({ MLLP_HOST: '0.0.0.0', ALLOW_BIND: '1' }).mllpHost, '0.0.0.0');
+  assert.equal(readConfig({ MLLP_HOST: '0.0.0.0', ...mutual }).mllp[0]?.host, '0.0.0.0');
+  assert.equal(readConfig({ MLLP_HOST: '0.0.0.0', ALLOW_BIND: '1' }).mllp[0]?.host, '0.0.0.0');
   assert.throws(() => readConfig({ MLLP_HOST: '0.0.0.0', DEIDENTIFICATION_POLICY: 'synthetic', ...mutual }), { name: StartError.name });
 });
 

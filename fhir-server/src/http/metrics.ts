@@ -1,5 +1,5 @@
 // Prometheus metrics on their own loopback port: RED per interaction and the process; labels from a fixed list, no ids.
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { FeedbackStore } from '../operational/feedback.ts';
@@ -20,8 +20,30 @@ function feedbackGauge(registry: Registry, feedback: FeedbackStore): void {
   });
 }
 
+/** A figure of another part of the process, as the text format names it; without labels' values of messages or persons. */
+export interface Figure {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge';
+  readonly samples: readonly { readonly labels: { readonly [name: string]: string }; readonly value: number }[];
+}
+
+export interface Metrics {
+  close(): void;
+  add(read: () => Promise<readonly Figure[]>): void;
+}
+
+function textOf({ name, help, type, samples }: Figure): string {
+  const lines = samples.map(({ labels, value }) => {
+    const pairs = Object.entries(labels).map(([label, text]) => `${label}=${JSON.stringify(text)}`);
+    return `${name}{${pairs.join(',')}} ${value}\n`;
+  });
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
+}
+
 /** Counts and times every request of the app and answers `/metrics`. */
-export function startMetrics(app: FastifyInstance, port: number, feedback: FeedbackStore): Server {
+export function startMetrics(app: FastifyInstance, port: number, feedback: FeedbackStore): Metrics {
+  const sources: (() => Promise<readonly Figure[]>)[] = [];
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   feedbackGauge(registry, feedback);
@@ -51,11 +73,12 @@ export function startMetrics(app: FastifyInstance, port: number, feedback: Feedb
       response.writeHead(404).end();
       return;
     }
-    registry.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+    const others = sources.map((read) => read().then((figures) => figures.map(textOf).join('')));
+    Promise.all([registry.metrics(), ...others]).then(
+      (texts) => response.writeHead(200, { 'content-type': registry.contentType }).end(texts.join('')),
       () => response.writeHead(500).end(),
     );
   });
   server.listen(port, '127.0.0.1');
-  return server;
+  return { close: () => void server.close(), add: (read) => void sources.push(read) };
 }

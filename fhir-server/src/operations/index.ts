@@ -1,5 +1,6 @@
 // The server's own operations, in the order of their documentation. $validate, terminology and the providers of other packages have their own routes.
 import { convert } from './convert.ts';
+import { deadLetterOperations } from './dead-letters.ts';
 import { deidentify } from './deidentify.ts';
 import { diff } from './diff.ts';
 import { eraseOperation } from './erase.ts';
@@ -35,4 +36,5 @@ export const ownOperations: readonly OwnOperation[] = [
   mergeOperation,
   reidentifyOperation,
   eraseOperation,
+  ...deadLetterOperations,
 ];

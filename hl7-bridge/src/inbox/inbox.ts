@@ -169,6 +169,7 @@ class DurableInbox implements Inbox {
     this.#isAsked = true;
     this.#pulling ??= this.#pullAll().finally(() => {
       this.#pulling = undefined;
+      if (this.#isAsked && !this.#stopping) this.#pull();
     });
   }
 
