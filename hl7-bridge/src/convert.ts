@@ -5,6 +5,7 @@ import { type Message, parseMessage } from './message/parse.ts';
 import { Refusal } from './message/refusal.ts';
 import { first, isValued, locationOf, type Segment } from './message/segment.ts';
 import { type Converter, messageTypes } from './messages/index.ts';
+import type { PatientMerge } from './messages/merge.ts';
 import type { Bundle } from './resource-types.ts';
 
 const versions = new Set([
@@ -30,6 +31,8 @@ export type Conversion =
       readonly bundle: Bundle;
       /** For a server that does not know the visit: the bundle leaves out what the message does not tell of it, a new Encounter cannot. */
       readonly whenVisitUnknown: Bundle | undefined;
+      /** Records of one person, to be merged after the bundle is stored. */
+      readonly merges: readonly PatientMerge[];
       readonly idempotencyKey: string;
       readonly refusal?: undefined;
     }
@@ -81,11 +84,11 @@ export function checkedMessage(text: string, channel: Channel): { readonly refus
   }
 }
 
-function convert(message: Message, channel: Channel): Pick<Conversion & { refusal?: undefined }, 'bundle' | 'whenVisitUnknown'> {
+function convert(message: Message, channel: Channel): Pick<Conversion & { refusal?: undefined }, 'bundle' | 'whenVisitUnknown' | 'merges'> {
   const converter = checkedConverter(message, channel);
-  const bundle = converter(conversionContext(message, channel, 'stored'));
+  const { bundle, merges = [] } = converter(conversionContext(message, channel, 'stored'));
   const isPartial = bundle.entry?.some(({ resource }) => resource?.resourceType === 'Encounter' && !(resource.status && resource.class));
-  return { bundle, whenVisitUnknown: isPartial ? converter(conversionContext(message, channel, 'new')) : undefined };
+  return { bundle, merges, whenVisitUnknown: isPartial ? converter(conversionContext(message, channel, 'new')).bundle : undefined };
 }
 
 /**

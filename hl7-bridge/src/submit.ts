@@ -5,6 +5,7 @@ import type { Channel } from './channels.ts';
 import { type Conversion, convertMessage } from './convert.ts';
 import { messageBody } from './inbox/message-facts.ts';
 import { Refusal } from './message/refusal.ts';
+import { linkBundle, mergeParameters, type PatientMerge } from './messages/merge.ts';
 import type { Bundle } from './resource-types.ts';
 
 const maxKeyLength = 255;
@@ -75,11 +76,34 @@ function withDigest(bundle: Bundle, text: string): Bundle {
 }
 
 async function send(conversion: Accepted, text: string, options: SubmitOptions): Promise<Outcome> {
-  const { bundle, whenVisitUnknown, idempotencyKey } = conversion;
-  const response = await post(withDigest(bundle, text), idempotencyKey, options);
-  if (!whenVisitUnknown || !isIncomplete(response)) return outcomeOf(response);
+  const { bundle, whenVisitUnknown, idempotencyKey, merges } = conversion;
+  let response = await post(withDigest(bundle, text), idempotencyKey, options);
   // A key of its own: a resend asks with the first bundle again, which then finds the visit.
-  return outcomeOf(await post(withDigest(whenVisitUnknown, text), `${idempotencyKey}|new`, options));
+  if (whenVisitUnknown && isIncomplete(response))
+    response = await post(withDigest(whenVisitUnknown, text), `${idempotencyKey}|new`, options);
+  const outcome = outcomeOf(response);
+  return outcome.result === 'AA' ? mergeAll(merges, options) : outcome;
+}
+
+/** What the server merges; a resend finds it done. */
+async function mergeAll(merges: readonly PatientMerge[], options: SubmitOptions): Promise<Outcome> {
+  for (const merge of merges) {
+    const outcome = await mergeOne(merge, options);
+    if (outcome.result !== 'AA') return outcome;
+  }
+  return accepted;
+}
+
+async function mergeOne(merge: PatientMerge, options: SubmitOptions): Promise<Outcome> {
+  const signal = AbortSignal.timeout(options.requestTimeoutMs);
+  const response = await options.client.request({ method: 'POST', path: 'Patient/$merge', body: mergeParameters(merge), signal });
+  const says = (code: string): boolean =>
+    response.body?.resourceType === 'OperationOutcome' && response.body.issue.some((issue) => issue.code === code);
+  // One patient already: an earlier message, or this one, was the merge.
+  if (response.status === 422 && says('business-rule')) return accepted;
+  // A server that keeps no register of persons has the records refer to each other.
+  if (response.status !== 400 || !says('not-supported')) return outcomeOf(response);
+  return outcomeOf(await options.client.request({ method: 'POST', path: '', body: linkBundle(merge), signal }));
 }
 
 /** Resolves always: without an answer of the server, or with a fault of ours, the outcome is AE 207. */

@@ -3,18 +3,33 @@ import type { ConversionContext } from '../message/context.ts';
 import type { Bundle } from '../resource-types.ts';
 import { adtBundle } from './adt.ts';
 import { adtEvents } from './adt-events.ts';
+import { adtPatients, severalPatients } from './adt-patients.ts';
+import type { PatientMerge } from './merge.ts';
 import { type OrderMessageRules, orderMessage } from './order-message.ts';
 
-export type Converter = (context: ConversionContext) => Bundle;
+/** A transaction, and the records that are to be merged after it. */
+interface Converted {
+  readonly bundle: Bundle;
+  readonly merges?: readonly PatientMerge[];
+}
+
+export type Converter = (context: ConversionContext) => Converted;
 
 function events(names: string, rules: OrderMessageRules = {}): ReadonlyMap<string, Converter> {
-  return new Map(names.split(' ').map((event) => [event, (context: ConversionContext) => orderMessage(context, rules)] as const));
+  return new Map(
+    names.split(' ').map((event) => [event, (context: ConversionContext) => ({ bundle: orderMessage(context, rules) })] as const),
+  );
 }
+
+const adt: ReadonlyMap<string, Converter> = new Map<string, Converter>([
+  ...[...adtEvents].map(([event, rules]) => [event, (context: ConversionContext) => ({ bundle: adtBundle(context, rules) })] as const),
+  ...severalPatients.map((event) => [event, (context: ConversionContext) => adtPatients(context, event)] as const),
+]);
 
 const report: OrderMessageRules = { isReport: true };
 
 export const messageTypes: ReadonlyMap<string, ReadonlyMap<string, Converter>> = new Map([
-  ['ADT', new Map([...adtEvents].map(([event, rules]) => [event, (context: ConversionContext) => adtBundle(context, rules)] as const))],
+  ['ADT', adt],
   ['BAR', events('P01 P02 P05 P06 P10 P12')],
   ['DFT', events('P03 P11')],
   ['MDM', events('T01 T02 T03 T04 T05 T06 T07 T08 T09 T10 T11', { needs: 'TXA' })],

@@ -262,13 +262,22 @@ export function pidPatient(pid: Segment, context: ConversionContext): Patient {
   return patient;
 }
 
-/** The identifier that finds the patient: one the channel maps, else a medical record number, else the first of PID-3. */
-export function patientKey(pid: Segment, { channel, facility }: ConversionContext): Identifier | undefined {
-  const identifiers = present(repetitions(pid, 3).map((cx) => cxIdentifier(cx, channel, unassignedSystem(facility))));
+/** The identifiers of a CX field, each with its system. */
+export function listedIdentifiers(segment: Segment, field: number, { channel, facility }: ConversionContext): Identifier[] {
+  return present(repetitions(segment, field).map((cx) => cxIdentifier(cx, channel, unassignedSystem(facility))));
+}
+
+/** The identifier that finds a patient: one the channel maps, else a medical record number, else the first. */
+export function keyAmong(identifiers: readonly Identifier[], { channel }: ConversionContext): Identifier | undefined {
   const mapped = new Set(Object.values(channel.authoritySystems));
   return (
     identifiers.find((identifier) => identifier.system && mapped.has(identifier.system)) ??
     identifiers.find((identifier) => identifier.type?.coding?.[0]?.code === 'MR') ??
     identifiers[0]
   );
+}
+
+/** The identifier of PID-3 that finds the patient. */
+export function patientKey(pid: Segment, context: ConversionContext): Identifier | undefined {
+  return keyAmong(listedIdentifiers(pid, 3, context), context);
 }
