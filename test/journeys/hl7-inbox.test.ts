@@ -48,7 +48,11 @@ async function send(port: number, text: string, answers = 1): Promise<string[]> 
   return (await exchange(port, framed(Buffer.from(text, 'latin1')), answers, answerMs)).map(({ text: answer }) => answer);
 }
 
-const patientOf = async (id: string): Promise<number> => entriesOf(await fhir(`Patient?identifier=https://limen.example/mrn|${id}`)).length;
+async function patientOf(id: string): Promise<number> {
+  const found = await fhir(`Patient?identifier=https://limen.example/mrn|${id}`);
+  assert.equal(found.status, 200, found.text);
+  return entriesOf(found).length;
+}
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
   for (const deadlineMs = performance.now() + answerMs; performance.now() < deadlineMs; await sleep(50)) if (await condition()) return;
