@@ -73,7 +73,7 @@ test('RXO and RXE are a request each, with the dose; a stopped order is cancelle
   const [asked, read] = resourcesOf(text, 'MedicationRequest');
   assert.deepEqual([asked?.status, read?.status], ['cancelled', 'cancelled']);
   assert.deepEqual([code(asked?.medicationCodeableConcept), code(read?.medicationCodeableConcept)], ['00047', '0143']);
-  const [dosage] = asked?.dosageInstruction as { doseAndRate: { doseRange: { low: Json; high: Json } }[]; route: unknown }[];
+  const [dosage] = (asked?.dosageInstruction ?? []) as { doseAndRate: { doseRange: { low: Json; high: Json } }[]; route: unknown }[];
   assert.equal(dosage?.doseAndRate[0]?.doseRange.high.value, 10);
   assert.equal(code(dosage?.route), 'PO');
 });
@@ -166,4 +166,12 @@ test('an unknown segment breaks no group', () => {
   );
   assert.deepEqual(only(text, 'Observation').note, [{ text: 'a' }]);
   assert.deepEqual(types(text), ['Patient', 'ServiceRequest', 'Observation', 'DiagnosticReport']);
+});
+
+test('the dose of RXE goes before that of TQ1, and a number of times is a count', () => {
+  const tq1 = segment('TQ1', { 1: '1', 2: '2^tab', 7: '20240501080000', 14: '10' });
+  const text = message('RDE^O11', 'ORC|NW|P1', tq1, 'RXE||0143^Drug^NDC|5||mg^mg^UCUM', tq1);
+  const [dosage] = (only(text, 'MedicationRequest').dosageInstruction ?? []) as { doseAndRate: Json[]; timing: { repeat: Json } }[];
+  assert.deepEqual(Object.keys(dosage?.doseAndRate[0] ?? {}), ['doseRange']);
+  assert.deepEqual([dosage?.timing.repeat.count, 'countMax' in (dosage?.timing.repeat ?? {})], [10, false]);
 });

@@ -130,12 +130,19 @@ function addImmunization(rxa: Segment, order: OrderGroup, used: UsedNumbers, sco
   return addOrder(draft, codeOf(rxa, 5), `RXA.${rxa.ordinal}`, used, scope);
 }
 
-/** rng-2: a low bound above the high one is a mistake that nobody here can mend; the low one is what is ordered. */
+interface DoseAndRate {
+  doseQuantity?: unknown;
+  doseRange?: { low?: { value?: number }; high?: { value?: number } };
+}
+
+/** One kind of dose: the drug's own goes before TQ1's. rng-2: of a low bound above the high one, the low one is what is ordered. */
 function settleDose(draft: Draft): void {
-  const [dosage] =
-    (draft['dosageInstruction'] as { doseAndRate?: { doseRange?: { low?: { value?: number }; high?: { value?: number } } }[] }[]) ?? [];
-  const range = dosage?.doseAndRate?.[0]?.doseRange;
-  if (range?.high && range.low && Number(range.low.value) > Number(range.high.value)) delete range.high;
+  const [dosage] = (draft['dosageInstruction'] as { doseAndRate?: DoseAndRate[] }[] | undefined) ?? [];
+  const dose = dosage?.doseAndRate?.[0];
+  const range = dose?.doseRange;
+  if (!dose || !range) return;
+  delete dose.doseQuantity;
+  if (range.high && range.low && Number(range.low.value) > Number(range.high.value)) delete range.high;
 }
 
 const drugMaps: { readonly [segment: string]: SegmentMap } = {

@@ -31,6 +31,8 @@ function withOwnControlId(text: string, id: string): string {
   const fields = text.slice(0, end < 0 ? undefined : end).split('|');
   if (!fields[9]) return text;
   fields[9] = id;
+  // In original mode the one answer says what became of the message; the enhanced mode is a matter of the listener's tests.
+  for (const field of [14, 15]) if (fields[field]) fields[field] = '';
   return fields.join('|') + (end < 0 ? '' : text.slice(end));
 }
 

@@ -121,7 +121,6 @@ export const tq1MedicationRequest: SegmentMap = {
       to: 'dosageInstruction[0].doseAndRate[0].doseQuantity',
       ig: 'dosageInstruction.doseAndRate.doseQuantity',
       as: 'quantity',
-      when: { field: 2, component: 99, is: [''] },
     },
     {
       field: 7,
@@ -138,7 +137,7 @@ export const tq1MedicationRequest: SegmentMap = {
     { field: 9, to: 'priority', as: 'code', codes: orderPriority },
     { field: 10, to: 'dosageInstruction[0].additionalInstruction[].text', ig: 'dosageInstruction.additionalInstruction.text', as: 'text' },
     { field: 11, to: 'dosageInstruction[0].text', ig: 'text', as: 'text' },
-    { field: 14, to: 'dosageInstruction[0].timing.repeat.countMax', ig: 'dosageInstruction.timing.repeat.countMax', as: 'positiveInt' },
+    { field: 14, to: 'dosageInstruction[0].timing.repeat.count', ig: 'dosageInstruction.timing.repeat.countMax', as: 'positiveInt' },
   ],
 };
 

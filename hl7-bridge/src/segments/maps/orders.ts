@@ -75,7 +75,7 @@ export const tq1ServiceRequest: SegmentMap = {
     { field: 9, to: 'priority', as: 'code', codes: orderPriority },
     { field: 7, to: 'occurrenceTiming.repeat.boundsPeriod.start', as: 'dateTime' },
     { field: 8, to: 'occurrenceTiming.repeat.boundsPeriod.end', as: 'dateTime' },
-    { field: 14, to: 'occurrenceTiming.repeat.countMax', as: 'positiveInt' },
+    { field: 14, to: 'occurrenceTiming.repeat.count', ig: 'occurrenceTiming.repeat.countMax', as: 'positiveInt' },
     { field: 11, to: 'note[]', ig: 'note(Annotation.text)', as: 'note' },
   ],
 };
