@@ -9,7 +9,7 @@ import { type Encounter, type FhirClient, OperationOutcomeError, type Principal,
 import Fastify from 'fastify';
 import pg from 'pg';
 import type { AuditRow } from '../src/audit/chain.ts';
-import { type Authorization, authorization } from '../src/authorization/index.ts';
+import { type Authorization, type AuthorizationOptions, authorization } from '../src/authorization/index.ts';
 import { ensureCredentials, operationalMigrations, RegisteredOrigins, registerClient } from '../src/operational/index.ts';
 import { startEmbeddedPostgres } from '../src/postgres/index.ts';
 
@@ -109,7 +109,14 @@ export const thirdParty = {
 };
 
 /** `first`: false for a further instance over the same database, which registers nothing; `host`: passkeys need a name. */
-export async function startServer(database: Database, { first = true, host = '127.0.0.1' } = {}): Promise<Server> {
+export async function startServer(
+  database: Database,
+  {
+    first = true,
+    host = '127.0.0.1',
+    ehrs,
+  }: { readonly first?: boolean; readonly host?: string; readonly ehrs?: AuthorizationOptions['ehrs'] } = {},
+): Promise<Server> {
   const { pool, folder } = database;
   const port = await freePort();
   const origin = `http://${host}:${port}`;
@@ -142,6 +149,7 @@ export async function startServer(database: Database, { first = true, host = '12
     },
     clientFor: recordFor,
     outgoing: { trusted: (each) => new URL(each).hostname === '127.0.0.1' },
+    ...(ehrs ? { ehrs } : {}),
     audit: async (row) => void audited.push(row),
     onError: (error) => errors.push(error),
   });

@@ -153,5 +153,6 @@ export class PostgresAdapter {
 
 /** Removes what has expired. */
 export async function deleteExpired(pool: Pool): Promise<void> {
-  for (const table of ['oidc', 'launch', 'grant_context']) await pool.query(`delete from operational.${table} where expires_at < now()`);
+  for (const table of ['oidc', 'launch', 'grant_context', 'ehr_request', 'ehr_session'])
+    await pool.query(`delete from operational.${table} where expires_at < now()`);
 }

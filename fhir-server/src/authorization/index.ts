@@ -14,6 +14,11 @@ import { appStateRoutes } from './app-state.ts';
 import { principalForClient, TokenAuthenticator } from './authenticate.ts';
 import { type Brands, brandRoutes } from './brands.ts';
 import { KeySets } from './client-keys.ts';
+import { ehrLaunchRoutes } from './ehr/launch.ts';
+import type { EhrParts, EhrPatients } from './ehr/parts.ts';
+import { registeredEhrs } from './ehr/registered.ts';
+import { ehrSessionRoutes } from './ehr/sessions.ts';
+import { offerTokenExchange, tokenExchange } from './ehr/token-exchange.ts';
 import { oauthEndpoints, ownOrigin } from './endpoints.ts';
 import { interactionRoutes } from './interaction.ts';
 import { authorizationKeys } from './keys.ts';
@@ -45,6 +50,8 @@ export interface AuthorizationOptions {
   readonly brands?: Brands;
   /** What roles may do; the shipped policy when absent. */
   readonly accessPolicy?: AccessPolicy;
+  /** The list of other EHRs as read from its file, and how their patients are found here. */
+  readonly ehrs?: { readonly list: unknown; readonly patients: EhrPatients };
   /** Audit trail of accounts and sessions. */
   readonly audit?: (row: AuditRow) => Promise<void>;
   /** An administrator has made an account: its Practitioner is to be made. */
@@ -111,12 +118,14 @@ export async function authorization(options: AuthorizationOptions): Promise<Auth
   const policy = options.accessPolicy ?? compileAccessPolicy();
   const authenticator = new TokenAuthenticator(pool, origin, policy);
   const onError = options.onError ?? (() => undefined);
+  const keySets = new KeySets(options.outgoing);
+  const ehrs = registeredEhrs(options.ehrs?.list, policy);
   const provider = smartProvider({
     pool,
     origin,
     origins,
     keys,
-    keySets: new KeySets(options.outgoing),
+    keySets,
     onRevoke: () => authenticator.forget(),
     onError,
   });
@@ -133,6 +142,15 @@ export async function authorization(options: AuthorizationOptions): Promise<Auth
     audit: options.audit ?? (async () => undefined),
     onRevoke: () => authenticator.forget(),
   };
+  const ehrParts: EhrParts | undefined = options.ehrs && {
+    ehrs,
+    people,
+    keySets,
+    outgoing: options.outgoing,
+    patients: options.ehrs.patients,
+  };
+  const furtherGrants = ehrs.some((ehr) => ehr.tokenExchange) ? [tokenExchange] : [];
+  if (ehrParts) offerTokenExchange(provider, ehrParts);
   const pages = { pool, origin, provider, choice, people };
   return {
     authenticate,
@@ -142,16 +160,22 @@ export async function authorization(options: AuthorizationOptions): Promise<Auth
       const cleaner = setInterval(() => void Promise.all([deleteExpired(pool), deleteExpiredSteps(pool)]).catch(onError), cleanMs).unref();
       app.addHook('onClose', async () => clearInterval(cleaner));
       app.register(async (scope) => {
-        discovery(scope, '/fhir/.well-known/smart-configuration', smartConfiguration(origin, brands));
+        discovery(scope, '/fhir/.well-known/smart-configuration', smartConfiguration(origin, brands, furtherGrants));
         discovery(scope, stylePath, style);
-        discovery(scope, '/oauth/.well-known/openid-configuration', openidConfiguration(origin, brands));
+        discovery(scope, '/oauth/.well-known/openid-configuration', openidConfiguration(origin, brands, furtherGrants));
       });
       app.register(async (scope) => userinfo(scope, origin, authenticate));
       app.register(async (scope) => brandRoutes(scope, origin, brands));
       app.register(async (scope) => appStateRoutes(scope, { ...options, authenticate, secret: keys.cookies[0] ?? '' }));
       app.register(async (scope) => registrationRoutes(scope, { pool, origin, authenticate }));
       app.register(async (scope) => oauthEndpoints(scope, provider, origin));
-      for (const routes of [interactionRoutes, launchRoutes, accountRoutes]) {
+      if (ehrParts) app.register(async (scope) => ehrSessionRoutes(scope, people, authenticate));
+      for (const routes of [
+        interactionRoutes,
+        launchRoutes,
+        accountRoutes,
+        ...(ehrParts ? [(scope: FastifyInstance) => ehrLaunchRoutes(scope, ehrParts)] : []),
+      ]) {
         app.register(async (scope) => {
           scope.addHook('onRequest', async (request, reply) => {
             if (request.method === 'GET' && otherLoopbackName(request.headers.host, origin))

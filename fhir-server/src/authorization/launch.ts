@@ -13,6 +13,8 @@ export interface LaunchContext {
   readonly smart_style_url?: string;
   /** The organization that the client belongs to. */
   readonly tenant?: string;
+  /** Name of the session with the other EHR that launched, for `/ehr/session/{id}`. */
+  readonly ehr_session?: string;
   /** What a card's link gives to the app: opaque to us. */
   readonly appContext?: string;
 }

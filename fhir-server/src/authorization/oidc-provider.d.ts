@@ -17,6 +17,8 @@ declare module 'oidc-provider' {
     readonly accountId?: string;
     readonly scopes: ReadonlySet<string>;
     readonly extra?: { readonly [name: string]: unknown };
+    resourceServer?: object;
+    save(): Promise<string>;
   }
 
   export interface Client {
@@ -65,6 +67,8 @@ declare module 'oidc-provider' {
     readonly oidc?: {
       readonly route: string;
       readonly params?: { [name: string]: string | undefined };
+      readonly client?: Client;
+      entity(name: string, value: object): void;
       readonly entities: { readonly Grant?: Grant; readonly AccessToken?: Token };
     };
   }
@@ -86,6 +90,14 @@ declare module 'oidc-provider' {
       readonly accountId: string;
       readonly clientId: string;
     }) => Grant;
+    readonly AccessToken: new (
+      properties: object,
+    ) => Token;
+    readonly ResourceServer: new (
+      identifier: string,
+      info: object,
+    ) => object;
+    registerGrantType(name: string, handler: (context: Context) => Promise<void>, parameters: readonly string[]): void;
     readonly Session: { new (): Session; get(context: Context): Promise<Session> };
     readonly Client: { readonly prototype: Client };
   }

@@ -1,8 +1,8 @@
 // The access policy (roles.json, or the file of ACCESS_POLICY), compiled once: what the token of a person of each role holds at most.
 import { type PurposeOfUse, purposesOfUse, type Role, roles } from '@limen/fhir-model';
 import { loadDefinitions } from '@limen/fhir-model/definitions';
-import { restrictingLabels } from '../search/labels.ts';
 import { StartError } from '../postgres/start-error.ts';
+import { restrictingLabels } from '../search/labels.ts';
 import shipped from './roles.json' with { type: 'json' };
 
 export interface RolePolicy {

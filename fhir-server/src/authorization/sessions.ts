@@ -26,8 +26,8 @@ export class Sessions {
     return session;
   }
 
-  /** A login always starts a new session: an identifier known before it is worth nothing afterwards. */
-  async start(request: FastifyRequest, reply: FastifyReply, account: Account, amr: readonly string[]): Promise<void> {
+  /** @returns its uid. A login always starts a new session: an identifier known before it is worth nothing afterwards. */
+  async start(request: FastifyRequest, reply: FastifyReply, account: Account, amr: readonly string[]): Promise<string> {
     const old = await this.#provider.Session.get(this.#provider.createContext(request.raw, reply.raw));
     await old.destroy();
     const session = new this.#provider.Session();
@@ -42,6 +42,7 @@ export class Sessions {
       amr,
     });
     this.#setCookie(request, reply, session.id);
+    return uid;
   }
 
   /** Ends the session: what was granted without offline_access ends with it. */

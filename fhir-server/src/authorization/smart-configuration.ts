@@ -32,7 +32,7 @@ export interface Discovery {
   readonly [name: string]: unknown;
 }
 
-export function smartConfiguration(origin: string, brands: Brands): Discovery {
+export function smartConfiguration(origin: string, brands: Brands, furtherGrants: readonly string[] = []): Discovery {
   return {
     issuer: `${origin}/oauth`,
     jwks_uri: `${origin}/oauth/jwks`,
@@ -42,7 +42,7 @@ export function smartConfiguration(origin: string, brands: Brands): Discovery {
     revocation_endpoint: `${origin}/oauth/revocation`,
     registration_endpoint: `${origin}/oauth/register`,
     userinfo_endpoint: `${origin}/oauth/userinfo`,
-    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials', ...furtherGrants],
     response_types_supported: ['code'],
     code_challenge_methods_supported: ['S256'],
     token_endpoint_auth_methods_supported: authMethods,
@@ -73,9 +73,9 @@ export function smartConfiguration(origin: string, brands: Brands): Discovery {
 }
 
 /** https://openid.net/specs/openid-connect-discovery-1_0.html: the same server, so the same values. */
-export function openidConfiguration(origin: string, brands: Brands): Discovery {
+export function openidConfiguration(origin: string, brands: Brands, furtherGrants: readonly string[] = []): Discovery {
   return {
-    ...smartConfiguration(origin, brands),
+    ...smartConfiguration(origin, brands, furtherGrants),
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['RS256'],
     claims_supported: ['sub', 'fhirUser', 'iss', 'aud', 'exp', 'iat', 'nonce'],

@@ -21,7 +21,12 @@ export interface RegisteredClient {
   /** Addresses at which it can be launched. */
   readonly launchUris: readonly string[];
   /** Empty: no token can be asked for; the client exists inside this process only. */
-  readonly grantTypes: readonly ('authorization_code' | 'refresh_token' | 'client_credentials')[];
+  readonly grantTypes: readonly (
+    | 'authorization_code'
+    | 'refresh_token'
+    | 'client_credentials'
+    | 'urn:ietf:params:oauth:grant-type:token-exchange'
+  )[];
   /** The most it may be granted. */
   readonly scope: string;
   readonly plane: 'identified' | 'stored';

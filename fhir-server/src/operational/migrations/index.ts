@@ -3,6 +3,7 @@ import { feedbackSql } from '../feedback.ts';
 import { replaySql } from '../replay.ts';
 import { clientAddressesSql, operationalSql } from '../schema.ts';
 import { authorizationServer } from './0010-authorization-server.ts';
+import { ehrSessions } from './0011-ehr-sessions.ts';
 import { people } from './0020-people.ts';
 
 export interface OperationalMigration {
@@ -18,4 +19,5 @@ export const operationalMigrations: readonly OperationalMigration[] = [
   { name: '0007-feedback', sql: feedbackSql },
   authorizationServer,
   people,
+  ehrSessions,
 ];
