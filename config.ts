@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { type ServerOptions, StartError } from '@limen/fhir-server';
 import { isLoopbackListener, type MllpListener, mllpListeners } from './config-channels.ts';
+import { httpTls, rateLimits } from './config-http.ts';
 
 type ServerBrands = NonNullable<ServerOptions['brands']>;
 
@@ -10,6 +11,9 @@ export interface Config {
   readonly port: number;
   /** Scheme, host and port that clients use: issuer, links and self references begin with it. */
   readonly origin: string;
+  /** Absent: plain HTTP. */
+  readonly tls: ServerOptions['tls'];
+  readonly rateLimits: NonNullable<ServerOptions['rateLimits']>;
   /** True when the origin can be reached from other machines. */
   readonly beyondLoopback: boolean;
   /** The listeners of HL7 v2 messages, one for each channel. */
@@ -179,10 +183,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const hostName = inUrl(host);
   const port = wholeNumber(env, 'PORT', 8080);
   // Cookies and the origin check need one name of this machine.
-  const fallback = `http://${hostName === 'localhost' ? '127.0.0.1' : hostName}:${port}`;
+  const tls = httpTls(env);
+  const fallback = `${tls ? 'https' : 'http'}://${hostName === 'localhost' ? '127.0.0.1' : hostName}:${port}`;
   const isBoundBeyond = !loopback.has(hostName);
-  if (isBoundBeyond && !(env['ALLOW_BIND'] && env['PUBLIC_URL']))
-    throw new StartError('HOST beyond loopback needs ALLOW_BIND=1, PUBLIC_URL and a TLS proxy in front.');
+  if (isBoundBeyond && !((tls || env['ALLOW_BIND']) && env['PUBLIC_URL']))
+    throw new StartError('HOST beyond loopback needs PUBLIC_URL, and TLS_KEY and TLS_CERT or, with a TLS proxy in front, ALLOW_BIND=1.');
   const url = publicOrigin(env['PUBLIC_URL'] || fallback);
   const beyondLoopback = !loopback.has(url.hostname);
   const mllp = mllpListeners(env, host, wholeNumber(env, 'MLLP_PORT', 2575));
@@ -195,6 +200,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     host,
     port,
     origin: url.origin,
+    tls,
+    rateLimits: rateLimits(env),
     beyondLoopback,
     mllp,
     metricsPort: wholeNumber(env, 'METRICS_PORT', 9464),

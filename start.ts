@@ -110,6 +110,8 @@ async function main(): Promise<void> {
     trustedOrigins: config.trustedOrigins,
     ...(config.brands ? { brands: config.brands } : {}),
     metricsPort: config.metricsPort,
+    rateLimits: config.rateLimits,
+    ...(config.tls ? { tls: config.tls } : {}),
     conditionalDelete: config.conditionalDelete,
     accessPolicy: config.accessPolicy,
   });

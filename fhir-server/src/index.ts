@@ -3,6 +3,7 @@ export { AuditKeeper } from './audit/keeper.ts';
 export type { TrailFault } from './audit/trail.ts';
 export { verifyAudit } from './audit/verify.ts';
 export { Execution, Query, type Source } from './graphql/index.ts';
+export { shippedRateLimits } from './http/rate-limits.ts';
 export { productLog } from './log.ts';
 export { type OpenServer, openServer, type ServerOptions } from './open.ts';
 export { parsePatch, parseXmlPatch } from './patch/index.ts';

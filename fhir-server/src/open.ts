@@ -14,14 +14,17 @@ import { makeMonths } from './audit/retention.ts';
 import { authorization, type Brands as ServerBrands } from './authorization/index.ts';
 import { compileAccessPolicy } from './authorization/roles.ts';
 import { createApp, mountFhir } from './http/app.ts';
+import { shippedConnectionLimits } from './http/connections.ts';
 import { bodyLimits } from './http/formats.ts';
 import { mountHealth } from './http/health.ts';
 import { type HookService, mountHookService } from './http/hooks.ts';
 import { type MessageService, mountMessageService } from './http/messages.ts';
 import { type Figure, startMetrics } from './http/metrics.ts';
+import { RateLimiter, type RateLimits } from './http/rate-limits.ts';
 import { parseJson } from './http/scan.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { mountApp } from './http/static-app.ts';
+import type { HttpTls } from './http/tls.ts';
 import { mountSockets } from './http/websocket.ts';
 import { refreshConsentPeriods, watchConsentPeriods } from './interactions/consent-periods.ts';
 import { handle } from './interactions/handle.ts';
@@ -50,6 +53,7 @@ import { deletedOfPatientSql } from './store/migrations/0032-deleted-of-patient.
 import { commitGroupsSql } from './store/migrations/0040-commit-groups.ts';
 import { auditPartitionsSql } from './store/migrations/0044-audit-partitions.ts';
 import { accessSql } from './store/migrations/0047-access.ts';
+import { hiddenSql } from './store/migrations/0048-hidden.ts';
 import { openPools, planRunner, poolOf } from './store/pools.ts';
 import { reader } from './store/read.ts';
 import { reindex } from './store/reindex.ts';
@@ -102,6 +106,10 @@ export interface ServerOptions {
   readonly trustedOrigins?: readonly string[];
   /** Addresses below which notifications may be sent. */
   readonly subscriptionEndpoints?: readonly string[];
+  /** What one address, client or account may ask of this node in a minute; absent: as shipped. */
+  readonly rateLimits?: RateLimits;
+  /** Absent: plain HTTP, for loopback or behind a proxy. */
+  readonly tls?: HttpTls;
   /** Whether clients may be told by websocket; where neither is given, Subscription resources are only stored. */
   readonly subscriptionWebsockets?: boolean;
 }
@@ -218,6 +226,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     { name: '0031-subscription-channels', sql: subscriptionChannelsSql },
     { name: '0032-deleted-of-patient', sql: deletedOfPatientSql },
     { name: '0047-access', sql: accessSql },
+    { name: '0048-hidden', sql: hiddenSql },
     { name: '0044-audit-partitions', sql: auditPartitionsSql },
   ]);
   await openTenant(pool, tenant, 'main', chosen.name);
@@ -317,8 +326,12 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     log,
   };
   await ensureCredentials(pool, dataDir, { origin });
-  const app = createApp(log);
-  securityHeaders(app);
+  const app = createApp(log, shippedConnectionLimits, options.tls);
+  securityHeaders(app, options.tls !== undefined);
+  const rates = new RateLimiter(options.rateLimits);
+  rates.register(app, (request) =>
+    server.audit.record({ interaction: 'rate-limited', client: '-', status: 429, requestId: String(request.id) }),
+  );
   const origins = new RegisteredOrigins(pool);
   const clientFor = (principal: Principal): FhirClient => clientThrough((request) => handle(server, principal, request), 'in-process');
   const auth = await authorization({
@@ -338,7 +351,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   const practitioners = async () => ensurePractitioners(pool, clientFor(await auth.principalForClient('limen-backend')));
   await practitioners();
   auth.register(app);
-  mountFhir(app, server, { ...auth, origins });
+  mountFhir(app, server, { ...auth, origins, rates });
   if (options.subscriptionWebsockets && server.subscriptions)
     mountSockets(app, server.subscriptions.sockets(auth.authenticate), { authenticate: auth.authenticate, origins, origin });
   mountHealth(app, pool);

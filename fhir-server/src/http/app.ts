@@ -1,5 +1,6 @@
 // The HTTP face of the FHIR API: limits, content negotiation, authentication, errors as OperationOutcome. No logic of FHIR lives here.
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { type OperationOutcome, OperationOutcomeError, operationOutcome, type Principal } from '@limen/fhir-model';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -14,6 +15,8 @@ import { type ConnectionLimits, limitConnections, refuseConnection, shippedConne
 import { compressAnswers, unpackBodies } from './encodings.ts';
 import { unavailable } from './faults.ts';
 import { type Format, negotiate, parseFhirBodies, refusalFormat, rendered, xmlLimitBytes } from './formats.ts';
+import type { RateLimiter } from './rate-limits.ts';
+import { type HttpTls, secureOptions } from './tls.ts';
 import { addVary } from './vary.ts';
 import { isSocketRequest } from './websocket.ts';
 
@@ -22,14 +25,9 @@ const bodyLimitBytes = 32 * 1024 * 1024;
 const formLimitBytes = 256 * 1024;
 const maximumParameters = 500;
 
-export function createApp(log: Server['log'], limits: ConnectionLimits = shippedConnectionLimits): FastifyInstance {
+export function createApp(log: Server['log'], limits: ConnectionLimits = shippedConnectionLimits, tls?: HttpTls): FastifyInstance {
   const app: FastifyInstance = Fastify({
-    // Other upgrades (h2c) are ordinary requests, as they were before there were websockets.
-    http: {
-      shouldUpgradeCallback: (request) => app.server.listenerCount('upgrade') > 0 && isSocketRequest(request),
-      headersTimeout: limits.headersMs,
-      connectionsCheckingInterval: limits.checkMs,
-    },
+    ...listenerOptions(limits, () => app.server, tls),
     bodyLimit: bodyLimitBytes,
     logger: false,
     // Its clock would run while the server itself does not read: connections.ts has one that does not.
@@ -48,6 +46,17 @@ export function createApp(log: Server['log'], limits: ConnectionLimits = shipped
     sendError(log, new OperationOutcomeError(404, { code: 'not-found', diagnostics: 'There is nothing at this address.' }), request, reply),
   );
   return app;
+}
+
+/** What the listener itself is told; the framework knows two kinds, which behave alike for all that is mounted. */
+function listenerOptions(limits: ConnectionLimits, server: () => FastifyInstance['server'], tls: HttpTls | undefined): { http: object } {
+  const http = {
+    // Other upgrades (h2c) are ordinary requests, as they were before there were websockets.
+    shouldUpgradeCallback: (request: IncomingMessage) => server().listenerCount('upgrade') > 0 && isSocketRequest(request),
+    headersTimeout: limits.headersMs,
+    connectionsCheckingInterval: limits.checkMs,
+  };
+  return tls ? ({ https: { ...http, ...secureOptions(tls) } } as unknown as { http: object }) : { http };
 }
 
 function badAddress(cause?: unknown): OperationOutcomeError {
@@ -101,10 +110,11 @@ export interface FhirGate {
   readonly authenticate: (header: string | undefined) => Promise<Principal>;
   readonly origins: RegisteredOrigins;
   readonly requestLaunch: (principal: Principal, body: unknown) => Promise<{ launch_id: string }>;
+  readonly rates: RateLimiter;
 }
 
 /** Mounts `/fhir/*`. */
-export function mountFhir(app: FastifyInstance, server: Server, { authenticate, origins, requestLaunch }: FhirGate): void {
+export function mountFhir(app: FastifyInstance, server: Server, { authenticate, origins, requestLaunch, rates }: FhirGate): void {
   void app.register(
     async (scope) => {
       scope.removeAllContentTypeParsers();
@@ -124,7 +134,10 @@ export function mountFhir(app: FastifyInstance, server: Server, { authenticate, 
         // A preflight carries no token.
         if (request.method === 'OPTIONS') return reply.code(204).send();
         // Before the body is read: what nobody vouches for is not parsed.
-        if (!isPublic(request)) principals.set(request, await authenticate(request.headers.authorization));
+        if (isPublic(request)) return undefined;
+        const principal = await authenticate(request.headers.authorization);
+        principals.set(request, principal);
+        await rates.charge(principal, request, reply);
         return undefined;
       });
       scope.setErrorHandler(async (error, request, reply) => {
@@ -179,7 +192,8 @@ async function cors(origins: RegisteredOrigins, request: FastifyRequest, reply: 
     'access-control-allow-headers':
       'authorization, content-type, accept, if-match, if-none-match, if-modified-since, if-none-exist, prefer, idempotency-key',
     'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
-    'access-control-expose-headers': 'ETag, Location, Content-Location, Last-Modified, Retry-After, X-Request-Id',
+    'access-control-expose-headers':
+      'ETag, Location, Content-Location, Last-Modified, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id',
   });
 }
 

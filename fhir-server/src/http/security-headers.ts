@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import helmet from 'helmet';
 
-const policy = {
+const policy = (isSecure: boolean) => ({
   contentSecurityPolicy: {
     directives: {
       defaultSrc: ["'self'"],
@@ -13,8 +13,9 @@ const policy = {
       upgradeInsecureRequests: null,
     },
   },
-  strictTransportSecurity: false,
-};
+  // Over plain HTTP browsers ignore it; the proxy in front says it for itself.
+  strictTransportSecurity: isSecure ? { maxAge: 31_536_000 } : false,
+});
 
 /** What the middleware writes into any answer. */
 function headersOf(middleware: ReturnType<typeof helmet>): { readonly [name: string]: string } {
@@ -29,8 +30,9 @@ function headersOf(middleware: ReturnType<typeof helmet>): { readonly [name: str
   return headers;
 }
 
-export function securityHeaders(app: FastifyInstance): void {
-  const headers = headersOf(helmet(policy));
+/** @param isSecure whether this server itself speaks TLS */
+export function securityHeaders(app: FastifyInstance, isSecure = false): void {
+  const headers = headersOf(helmet(policy(isSecure)));
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(headers);
     done();
