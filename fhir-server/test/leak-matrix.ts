@@ -5,7 +5,7 @@ import type { FhirClient, FhirRequest, FhirResponse, Principal } from '@limen/fh
 import { type Caller, fillWorld, type Known, names, sees, type World } from './leak-world.ts';
 import { json, startWriteServer, type WriteServer } from './writeServer.ts';
 
-export interface Matrix {
+interface Matrix {
   readonly requests: number;
   readonly paths: { readonly [path: string]: number };
   /** What went wrong, in words; ids are those of the test's own data. */

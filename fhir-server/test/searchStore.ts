@@ -26,6 +26,7 @@ import { commitSql } from '../src/store/migrations/0002-commit.ts';
 import { functionsSql, indexSql } from '../src/store/migrations/0010-index.ts';
 import { searchParametersSql } from '../src/store/migrations/0030-search-parameters.ts';
 import { accessSql } from '../src/store/migrations/0047-access.ts';
+import { hiddenSql } from '../src/store/migrations/0048-hidden.ts';
 
 export const definitions = loadDefinitions();
 const types = resourceTypes(definitions);
@@ -104,7 +105,7 @@ export async function openStore(patients: ReadonlyMap<string, bigint>, codes: Co
   const database = await startEmbeddedPostgres({ dataDir: folder });
   const pool = new pg.Pool({ connectionString: database.connectionString('limen'), max: 2 });
   pool.on('error', () => undefined);
-  await pool.query(storeSql + commitSql + indexSql + functionsSql + searchParametersSql + accessSql);
+  await pool.query(storeSql + commitSql + indexSql + functionsSql + searchParametersSql + accessSql + hiddenSql);
   const context = (options: Options = {}, cursor?: Cursor): PlanContext => ({
     tenant: options.tenant ?? 1,
     typeNumber: (type) => types.indexOf(type) + 1,

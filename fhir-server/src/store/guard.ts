@@ -86,28 +86,28 @@ export function hides(guard: Guard, type: string, { labels, rules, seen }: Guard
   return [...highest.values()].some((rank) => rank % 2 === 1);
 }
 
-/** Conditions that hold of rows which labels and consents do not hide. @param isConsent the rows are Consents */
+/**
+ * Conditions that hold of rows which labels and consents do not hide. A plain question comes first, to which the answer of most rows is no, and which the
+ * database may ask row by row or against a table in memory; it stays a filter, so that the order in which a page is read is not given up for it.
+ * @param isConsent the rows are Consents
+ */
 export function guardSql(guard: Guard, row: GuardedRow, add: Add, isConsent: boolean): string[] {
-  const conditions: string[] = [];
   const { labels, consent } = guard;
-  if (labels.length > 0) {
-    const upTo = row.version === undefined ? '' : ` and gl.upto >= ${row.version}`;
-    const current = row.version === undefined ? currentLabel('gl') : upTo;
-    conditions.push(
-      `not exists (select 1 from label gl where gl.tenant = ${row.tenant} and gl.shard = ${row.shard} and gl.rid = ${row.rid} and gl.code = any(${add(labels, 'text[]')})${current})`,
+  const asksConsents = consent !== undefined && !isConsent;
+  if (labels.length === 0 && !asksConsents) return [];
+  const codes = labels.length > 0 ? add(labels, 'text[]') : "'{}'::text[]";
+  const clear: string[] = [];
+  if (labels.length > 0)
+    clear.push(
+      `not exists (select 1 from label gl where gl.tenant = ${row.tenant} and gl.shard = ${row.shard} and gl.rid = ${row.rid} and gl.code = any(${codes}))`,
     );
+  let [purposes, actors] = ["'{}'::text[]", "'{}'::text[]"];
+  if (consent && asksConsents) {
+    [purposes, actors] = [add(consent.purposes, 'text[]'), add(consent.actors, 'text[]')];
+    clear.push(`not exists (select 1 from consent_rule gc where gc.tenant = ${row.tenant} and gc.pat = ${row.pat} and gc.deny and gc.live
+      and (gc.purposes is null or gc.purposes && ${purposes}) and (gc.actors is null or gc.actors && ${actors}))`);
   }
-  if (consent && !isConsent) {
-    const [purposes, actors] = [add(consent.purposes, 'text[]'), add(consent.actors, 'text[]')];
-    const applies = (rule: string): string =>
-      `${rule}.live and (${rule}.purposes is null or ${rule}.purposes && ${purposes}) and (${rule}.actors is null or ${rule}.actors && ${actors}) and ${concerns(rule, row)}`;
-    conditions.push(`not exists (select 1 from consent_rule gc where gc.tenant = ${row.tenant} and gc.pat = ${row.pat} and gc.deny and ${applies('gc')}
-      and not exists (select 1 from consent_rule ge where ge.tenant = ${row.tenant} and ge.rid = gc.rid and ge.rank > gc.rank and ${applies('ge')}))`);
-  }
-  return conditions;
-}
-
-/** The label is on the newest version. */
-function currentLabel(label: string): string {
-  return ` and ${label}.upto >= (select gr.version from res gr where gr.tenant = ${label}.tenant and gr.shard = ${label}.shard and gr.rid = ${label}.rid)`;
+  const type = asksConsents ? row.type : '0::int2';
+  const hidden = `limen_hidden(${row.tenant}, ${row.shard}, ${row.rid}, ${type}, ${row.pat}, ${row.version ?? 'null'}, ${codes}, ${asksConsents}, ${purposes}, ${actors})`;
+  return [`(${clear.join(' and ')} or not ${hidden})`];
 }
