@@ -1,9 +1,9 @@
-// `node bench/access.ts [resources]`: what labels and consents cost a search, on the real schema: each shape with and without them, in turn. Times are the
+// `node fhir-server/test/access-cost.ts [resources]`: what labels and consents cost a search, on the real schema: each shape with and without them, in turn. Times are the
 // database's own (planning and execution), the least of all rounds: what else the machine does adds to a time and never takes from it.
 import { loadDefinitions } from '@limen/fhir-model/definitions';
-import { type AccessPredicate, type Plan, parseSearch, planCount, planSearch, restrictingLabels } from '../fhir-server/src/search/index.ts';
-import type { Guard } from '../fhir-server/src/store/guard.ts';
-import { type Entry, openStore } from '../fhir-server/test/searchStore.ts';
+import { type AccessPredicate, type Plan, parseSearch, planCount, planSearch, restrictingLabels } from '../src/search/index.ts';
+import type { Guard } from '../src/store/guard.ts';
+import { type Entry, openStore } from './searchStore.ts';
 
 const tenant = 1;
 const size = Number(process.argv[2] ?? 20_000);
