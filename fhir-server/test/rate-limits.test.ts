@@ -131,7 +131,8 @@ describe('HTTPS', () => {
   let folder: string;
   let port = 0;
   const apps: FastifyInstance[] = [];
-  const openssl = (...given: string[]): void => void execFileSync('openssl', given, { cwd: folder, stdio: 'ignore' });
+  const program = 'openssl';
+  const openssl = (...given: string[]): void => void execFileSync(program, given, { cwd: folder, stdio: 'ignore' });
   const pem = (name: string): string => readFileSync(path.join(folder, name), 'utf8');
 
   function certificate(name: string, signer?: string): void {

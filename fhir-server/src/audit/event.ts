@@ -48,7 +48,7 @@ export const methodsOf: { readonly [action in Exclude<Action, 'E' | 'C'>]: reado
 const named = Object.entries(interactionsOf) as [Action, readonly string[]][];
 const ofMethods = Object.entries(methodsOf) as [Action, readonly string[]][];
 
-export function actionOf({ interaction, method }: AuditRow): Action {
+function actionOf({ interaction, method }: AuditRow): Action {
   const found = named.find(([, names]) => names.includes(interaction)) ?? ofMethods.find(([, names]) => names.includes(method ?? ''));
   return found?.[0] ?? 'E';
 }
@@ -168,7 +168,7 @@ function entitiesOf(row: AuditRow, onlyPatient: string | undefined): Entity[] {
   ];
 }
 
-export const outcomeOf = (status: number): '0' | '4' | '8' => (status < 400 ? '0' : status < 500 ? '4' : '8');
+const outcomeOf = (status: number): '0' | '4' | '8' => (status < 400 ? '0' : status < 500 ? '4' : '8');
 
 /** @param onlyPatient for a patient who sees the own trail: other patients stay out */
 export function auditEvent({ lane, n, at, row }: StoredRow, base: string, onlyPatient?: string): AuditEvent {

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { isSigned, signed } from './signing.ts';
 
-export const retentionYears = 6;
+const retentionYears = 6;
 const monthsAhead = 3;
 
 /** Rows of one chain that went with their month: n from `first` to `last`; hashes as hex. */
