@@ -1,5 +1,6 @@
 // Free text: MB a second of the rules and of the classifier beside bare passes over the same texts, and what each finds: node bench/text.ts [notes.jsonl ...]
-// bench/notes-unseen.jsonl: 340 generated notes (24 formats) on whose formats neither the rules nor the classifier were made.
+// bench/notes-unseen.jsonl: 340 generated notes (24 formats), bench/notes-third.jsonl: 320 from notes written by hand (notes-third.ts);
+// neither the rules nor the classifier were made on their formats.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -88,8 +89,9 @@ async function bareModel(texts: readonly string[]): Promise<number> {
 
 const classifier = noteClassifier({ deadline: { fixed: 60_000, perThousand: 1_000 } });
 const own = join(import.meta.dirname, 'notes-unseen.jsonl');
+const third = join(import.meta.dirname, 'notes-third.jsonl');
 const shared = join(root, '../shared/data/deid/notes.jsonl');
-const files = process.argv.length > 2 ? process.argv.slice(2) : [own, shared].filter((file) => existsSync(file));
+const files = process.argv.length > 2 ? process.argv.slice(2) : [own, third, shared].filter((file) => existsSync(file));
 const about = aboutOf({
   nameParts: ['Zephyrine', 'Quillfeather'],
   addressLines: ['4417 Plumbago Terrace', 'Vexborough'],
@@ -112,7 +114,7 @@ for (const file of files) {
     bareModel: await bareModel(texts),
     classifier: await speed(texts, () => classifier.find(texts)),
   };
-  const name = file === own ? 'unseen' : file === shared ? 'shared' : 'given';
+  const name = file === own ? 'unseen' : file === third ? 'third' : file === shared ? 'shared' : 'given';
   for (const [way, found] of ways) {
     const found5 = figures(notes, found);
     rows.push([`${name}: ${way}`, ...Object.values(found5)]);

@@ -37,7 +37,7 @@ describe('the shipped model', () => {
   });
 
   test('gives spans of each text in its order, and none of an empty one', async () => {
-    const found = await classifier.find(['Seen by Dr. Okonkwo.', '', 'Heart sounds normal.', 'Dear Mrs. Lindqvist,']);
+    const found = await classifier.find(['Seen by Dr. Okonkwo.', '', 'Lungs clear, no wheezing.', 'Dear Mrs. Lindqvist,']);
     assert.deepEqual(
       found.map((spans) => spans.length),
       [1, 0, 0, 1],

@@ -45,7 +45,23 @@ describe('a classifier adds', () => {
     ] as const)
       assert.equal(reading([{ start: 3, end: 3 + said.length, type }], `at ${said} then`), `at ${said} then`);
     assert.equal(reading([{ start: 6, end: 13, type: 'NAME' }], 'Start Novexia 25 mg'), 'Start Novexia 25 mg');
+    assert.equal(reading([{ start: 0, end: 5, type: 'NAME' }], 'Heart sounds normal.'), 'Heart sounds normal.');
+    for (const said of ['Trintellix', 'zelsartan', 'Foley', "Parkinson's", 'ETOH', 'hemiarthroplasty', 'Supple'])
+      assert.equal(reading([{ start: 8, end: 8 + said.length, type: 'NAME' }], `History ${said}, stable`), `History ${said}, stable`);
+    assert.equal(reading([{ start: 5, end: 7, type: 'AGE_OVER_89' }], 'SpO2 93% today'), 'SpO2 93% today');
   });
+});
+
+describe('forms of numbers', () => {
+  for (const [text, expected] of [
+    ['call 555 \u2013 010 \u2013 4477 now', 'call [PHONE] now'],
+    ['(555)/010-4477; 020 7946 0018', '[PHONE]; [PHONE]'],
+    ['0049 30 901820, pager 4471', '[PHONE], pager [PHONE]'],
+    ['plate KLM 4471, VIN 1HGCM82633A004352', 'plate [VEHICLE], VIN [VEHICLE]'],
+    ['portal.clinic.example/u/1 from 00:1B:44:11:3A:B7', '[URL] from [DEVICE]'],
+    ['improved.Net fluid; WBC 4500-11000; Reference: 3.5-5.0', 'improved.Net fluid; WBC 4500-11000; Reference: 3.5-5.0'],
+  ] as const)
+    test(text, () => assert.equal(scrubText(text, about), expected));
 });
 
 describe("the patient's name nearly written right", () => {
@@ -59,8 +75,7 @@ describe("the patient's name nearly written right", () => {
     test(text, () => assert.equal(scrubText(text, about), expected));
 
   test('words that are only like it stay', () => {
-    for (const text of ['barn and zephyr, feather quilt', 'Zephyr 2.1, Barn', 'X. then 0.1 mg'])
-      assert.equal(scrubText(text, about), text);
+    for (const text of ['barn and zephyr, feather quilt', 'Zephyr 2.1, Barn', 'X. then 0.1 mg']) assert.equal(scrubText(text, about), text);
   });
 });
 

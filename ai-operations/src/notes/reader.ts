@@ -19,9 +19,9 @@ const overlap = 18;
 const step = windowLength - 2 * overlap;
 const windowsAtOnce = 16;
 /** A token goes when the model is no surer than this that nothing identifies. */
-const threshold = 0.5;
+const threshold = 0.6;
 /** In small letters most words are words: the model has to be surer. */
-const smallThreshold = 0.2;
+const smallThreshold = 0.25;
 
 interface Line {
   /** Tokens that begin with a small letter. */

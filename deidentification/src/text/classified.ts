@@ -1,5 +1,7 @@
 // What a token classifier found, as far as it can be an identifier at all: the classifier guesses, so numbers of care are not given to it.
 import { stateCodes, stateNames } from '../rules/states.ts';
+import { isCareWord } from './care-words.ts';
+import { givenNames } from './given-names.ts';
 import { isCommonWord, isOrdinaryWord } from './lexicon.ts';
 import { credential } from './name-grammar.ts';
 import type { TextSpan } from './span.ts';
@@ -29,11 +31,20 @@ const isContact = (said: string): boolean =>
   (count(said, /\d/g) >= 4 && !range.test(said)) || /@|:\/\/|www\.|\.(?:com|org|net|edu|example)\b/i.test(said);
 
 const isOld = (said: string): boolean => Number(said) >= 90 && Number(said) < 150;
+/** What makes a number an age: "is 93 and", "turned 90", "93yo"; a saturation or a pulse has none of it. */
+const beforeAge = /\b(?:is|was|be|being|turned|turning|turns|aged?|at|nearly|almost|now)[: ]{1,3}$/i;
+const behindAge = /^[ -]{0,2}(?:y|years?|yrs?)\b|^yo\b/i;
+const unit = /^[ ]?(?:%|mg|mm|cm|kg|lbs?|bpm|beats|\/|-\d|\.\d)/i;
 
-/** At least one word that is no frequent word of notes. */
+function isAge(text: string, { start, end }: TextSpan): boolean {
+  const behind = text.slice(end, end + 10);
+  return !unit.test(behind) && (beforeAge.test(text.slice(Math.max(0, start - 14), start)) || behindAge.test(behind));
+}
+
+/** At least one word that is no frequent word of notes, no drug and no eponym. */
 function isNamed(said: string): boolean {
-  const words = said.match(/[\p{L}\p{M}]{2,}/gu) ?? [];
-  return words.some((word) => !isCommonWord(word) && !(word === word.toLowerCase() && isOrdinaryWord(word)));
+  const words = said.match(/[\p{L}\p{M}]{2,}(?:['’]s)?/gu) ?? [];
+  return words.some((word) => !isCommonWord(word) && !isCareWord(word) && !(word === word.toLowerCase() && isOrdinaryWord(word)));
 }
 
 const states = new Set<string>([...stateCodes, ...stateNames]);
@@ -69,9 +80,20 @@ function cutsNumber(text: string, { start, end }: TextSpan): boolean {
   return /\d[.,]$/.test(text.slice(Math.max(0, start - 2), start)) || /^[.,]\d/.test(text.slice(end, end + 2));
 }
 
+const given = new Set(givenNames);
+
+/** "Heart sounds normal": a word of the language that begins a sentence, goes on in small letters and is nobody's given name. */
+function beginsSentence(text: string, { start, end }: TextSpan): boolean {
+  const small = text.slice(start, end).toLowerCase();
+  if (!isOrdinaryWord(small) || given.has(small)) return false;
+  return /(?:^|[.!?:]\s{1,3}|\n\s{0,3})$/.test(text.slice(Math.max(0, start - 4), start)) && /^ \p{Ll}/u.test(text.slice(end, end + 2));
+}
+
 /** Whether the span can be what it is said to be. */
 function isBelieved(text: string, span: TextSpan): boolean {
   const [, fits] = types[span.type] ?? [];
+  if (span.type === 'AGE_OVER_89' && !isAge(text, span)) return false;
+  if (span.type === 'NAME' && beginsSentence(text, span)) return false;
   return fits?.(text.slice(span.start, span.end)) === true && !cutsNumber(text, span);
 }
 
