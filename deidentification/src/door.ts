@@ -1,4 +1,5 @@
 // The one door (ARCHITECTURE section 5): the only place that can make a Deidentified<T>.
+import { OperationOutcomeError } from '@limen/fhir-model';
 import { type Definitions, resourceTypes } from '@limen/fhir-model/definitions';
 import { Compiler } from './compile.ts';
 import { type Context, isObject, type Json } from './context.ts';
@@ -114,7 +115,9 @@ export function compileDoor(definitions: Definitions, policy: Policy): Door {
   for (const type of resourceTypes(definitions)) compiler.rule(type);
   const searchPolicy = compileSearchPolicy(definitions, policy, compartment);
   const walk = (resource: Resource, context: Context): Json => {
-    const out = compiler.rule(resource.resourceType)(resource, context) as Json;
+    const out = compiler.rule(resource.resourceType)(resource, context) as Json | undefined;
+    if (!out)
+      throw new OperationOutcomeError(422, { code: 'not-supported', diagnostics: 'The type of the resource is not one of FHIR R4.' });
     if (resource.resourceType === 'Patient') finishPatient(out, context);
     return withMeta(out, policy);
   };
