@@ -44,6 +44,8 @@ export interface Config {
   readonly trustedOrigins: readonly string[];
   /** Who runs this server, from BRANDS_FILE. */
   readonly brands: ServerBrands | undefined;
+  /** Other EHRs that may launch our app, from EHRS_FILE. */
+  readonly ehrs: unknown;
   /** Whether a conditional delete may delete more than one resource. */
   readonly conditionalDelete: 'single' | 'multiple';
   /** The access policy of a file; undefined: the shipped one. */
@@ -220,6 +222,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     subscriptionEndpoints: folders(env, 'SUBSCRIPTION_ENDPOINTS', ['https:']),
     subscriptionWebsockets: env['SUBSCRIPTION_WEBSOCKETS'] === '1',
     brands: brands(env),
+    ehrs: jsonFile(env, 'EHRS_FILE'),
     trustedOrigins: folders(env, 'TRUSTED_ORIGINS', ['https:', 'http:']).map((each) => new URL(each).origin),
     conditionalDelete,
     accessPolicy: jsonFile(env, 'ACCESS_POLICY'),

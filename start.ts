@@ -109,6 +109,7 @@ async function main(): Promise<void> {
     subscriptionWebsockets: config.subscriptionWebsockets,
     trustedOrigins: config.trustedOrigins,
     ...(config.brands ? { brands: config.brands } : {}),
+    ...(config.ehrs === undefined ? {} : { ehrs: config.ehrs }),
     metricsPort: config.metricsPort,
     rateLimits: config.rateLimits,
     ...(config.tls ? { tls: config.tls } : {}),

@@ -11,7 +11,7 @@ import type { Logger } from 'pino';
 import { openAnchors } from './audit/anchor.ts';
 import { auditLog } from './audit/log.ts';
 import { makeMonths } from './audit/retention.ts';
-import { authorization, type Brands as ServerBrands } from './authorization/index.ts';
+import { type Authorization, authorization, type Brands as ServerBrands } from './authorization/index.ts';
 import { compileAccessPolicy } from './authorization/roles.ts';
 import { createApp, mountFhir } from './http/app.ts';
 import { shippedConnectionLimits } from './http/connections.ts';
@@ -27,6 +27,7 @@ import { mountApp } from './http/static-app.ts';
 import type { HttpTls } from './http/tls.ts';
 import { mountSockets } from './http/websocket.ts';
 import { refreshConsentPeriods, watchConsentPeriods } from './interactions/consent-periods.ts';
+import { ehrPatients } from './interactions/ehr-patients.ts';
 import { handle } from './interactions/handle.ts';
 import { asOfPatient, clientThrough } from './interactions/operation.ts';
 import { patientList } from './interactions/patient-list.ts';
@@ -102,6 +103,8 @@ export interface ServerOptions {
   readonly importSources?: readonly string[];
   /** Who runs this server, the responsible organization first. */
   readonly brands?: ServerBrands;
+  /** Other EHRs that may launch our app, as read from their file. */
+  readonly ehrs?: unknown;
   /** Origins in the organization's own network that this server may call, also without TLS. */
   readonly trustedOrigins?: readonly string[];
   /** Addresses below which notifications may be sent. */
@@ -334,7 +337,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
   );
   const origins = new RegisteredOrigins(pool);
   const clientFor = (principal: Principal): FhirClient => clientThrough((request) => handle(server, principal, request), 'in-process');
-  const auth = await authorization({
+  const auth: Authorization = await authorization({
     pool,
     origins,
     origin,
@@ -342,6 +345,7 @@ export async function openServer(options: ServerOptions): Promise<OpenServer> {
     listPatients: (principal, query) => patientList(server, principal, query),
     clientFor,
     ...(options.brands ? { brands: options.brands } : {}),
+    ehrs: { list: options.ehrs, patients: ehrPatients(server, (id) => auth.principalForClient(id), clientFor) },
     outgoing: { trusted: (each) => options.trustedOrigins?.includes(each) ?? false },
     ...(options.accessPolicy === undefined ? {} : { accessPolicy: compileAccessPolicy(options.accessPolicy) }),
     audit: (row) => server.audit.record(row),

@@ -80,7 +80,7 @@ test('a launch by another issuer, or an answer that nobody asked for, opens noth
     const requests: string[] = [];
     page.on('request', (request) => requests.push(new URL(request.url()).origin));
     await page.goto(`${product.origin}/app/launch?iss=https%3A%2F%2Fevil.example%2Ffhir&launch=x`);
-    await page.getByRole('heading', { name: 'The app could not be opened' }).waitFor();
+    await page.getByText('This EHR is not registered here.').waitFor();
     assert.deepEqual([...new Set(requests)], [product.origin]);
     await page.goto(`${product.origin}/app/?code=c&state=s`);
     await page.getByRole('heading', { name: 'The app could not be opened' }).waitFor();

@@ -38,7 +38,10 @@ export async function start(address: URL, keep: Keep, clean: () => void): Promis
   if (address.pathname.endsWith('/launch')) {
     const launch = query.get('launch');
     if (!launch) return { kind: 'refused', reason: 'The launch holds no launch token.' };
-    return authorize(query.get('iss'), launch, address.origin, keep);
+    const iss = query.get('iss');
+    // Another EHR: the server, which alone knows which ones are registered, signs in there and comes back with a launch of its own.
+    if (iss && !allowedIssuer(iss, address.origin)) return { kind: 'leave', url: `/ehr/launch?${new URLSearchParams({ iss, launch })}` };
+    return authorize(iss, launch, address.origin, keep);
   }
   const session = keptSession(keep);
   return session ? { kind: 'session', session } : { kind: 'standalone' };
