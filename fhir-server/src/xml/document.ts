@@ -3,7 +3,7 @@ import { escaped } from './format.ts';
 import { readXml, type XmlHandler, type XmlLimits, type XmlTag, xmlText } from './reader.ts';
 import { notXml, refuseXml } from './refusal.ts';
 
-export interface TextNode {
+interface TextNode {
   readonly kind: 'text' | 'comment';
   text: string;
   readonly fresh: boolean;

@@ -7,7 +7,7 @@ import { reasonOf } from './reason.ts';
 import type { KeptMessage, MessageStore } from './store.ts';
 
 /** What a channel does with a message of the inbox. */
-export interface Processor {
+interface Processor {
   readonly deadLetterHours: number;
   process(text: string): Promise<Outcome>;
   /** The outcome is settled. */

@@ -18,7 +18,7 @@ export type CodeMap = { readonly [code: string]: string };
 export type CodingMap = { readonly [code: string]: { readonly system: string; readonly code: string; readonly display?: string } };
 
 /** When a row counts: other fields of the segment, or components of the value itself. */
-export interface RowCondition {
+interface RowCondition {
   readonly valued?: number;
   readonly empty?: number;
   readonly field?: number;

@@ -173,11 +173,3 @@ export const confidentialityCode: CodingMap = {
   R: { system: confidentiality, code: 'R', display: 'restricted' },
   U: { system: confidentiality, code: 'N', display: 'normal' },
 };
-
-const diagnosisRole = 'http://terminology.hl7.org/CodeSystem/diagnosis-role';
-
-/** DiagnosisType (HL70052) */
-export const diagnosisUse: CodingMap = {
-  A: { system: diagnosisRole, code: 'AD', display: 'Admission diagnosis' },
-  F: { system: diagnosisRole, code: 'DD', display: 'Discharge diagnosis' },
-};
