@@ -281,6 +281,9 @@ describe('a launch that a CDS client asks for', () => {
     assert.deepEqual(contextOf(again), expected);
     const { client_id: id, client_secret: secret } = server.backend;
     const { body: told } = await post(`${server.origin}/oauth/introspection`, { token: again.access_token }, basic(id, secret));
+    verifies('smart-app-launch', 278, 279);
+    const { iss, sub } = JSON.parse(Buffer.from(again.id_token.split('.')[1], 'base64url').toString());
+    assert.deepEqual([told.iss, told.sub], [iss, sub]);
     assert.deepEqual(contextOf(told), expected);
     const style = await fetch(body.smart_style_url, { headers: { origin: 'https://any.example' } });
     assert.equal(style.headers.get('access-control-allow-origin'), '*');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Bundle, FhirResponse, Principal } from '@limen/fhir-model';
+import { verifies } from '../../test/verifies.ts';
 import { json, refusalOf, startWriteServer, type WriteServer } from './writeServer.ts';
 
 let server: WriteServer;
@@ -74,6 +75,7 @@ describe('refusals', () => {
   });
 
   test('a granular scope holds in a compartment', async () => {
+    verifies('smart-app-launch', 370);
     const scope = 'system/Observation.rs?code=http://loinc.org|2823-3';
     assert.deepEqual(await found(scope, `${made['doctor']}/Observation`), []);
     assert.deepEqual(await found(scope, `${made['sister']}/*`), named('told'));

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { FhirClient, Resource } from '@limen/fhir-model';
+import { verifies } from '../../test/verifies.ts';
 import { json, startWriteServer, type WriteServer } from './writeServer.ts';
 
 interface Link {
@@ -68,6 +69,7 @@ describe('refusals', () => {
   });
 
   test('a token without search scopes is 403 for types; of the whole server it sees its types and its patient only', async () => {
+    verifies('smart-app-launch', 95, 243, 266);
     for (const path of ['Patient/_history', '_history'])
       assert.equal((await server.as('system/*.cr').request({ method: 'GET', path })).status, 403);
     assert.deepEqual(await versions('_history', server.as('user/Organization.s')), ['O1']);
