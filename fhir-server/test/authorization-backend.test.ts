@@ -331,7 +331,7 @@ describe('first start', () => {
     assert.equal(await readFile(path, 'utf8'), text);
     assert.deepEqual(
       JSON.parse(text).users.map((u: { role: string }) => u.role),
-      ['administrator', 'privacy-officer', 'physician', 'nurse', 'pharmacist', 'radiologist', 'researcher', 'auditor'],
+      ['physician', 'administrator', 'privacy-officer', 'nurse', 'pharmacist', 'radiologist', 'researcher', 'auditor'],
     );
   });
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { roles } from '@limen/fhir-model';
+import { type Role, roles } from '@limen/fhir-model';
 import type { Pool } from 'pg';
 import { newAccount } from './account.ts';
 import { type ClientRegistration, newClient, registerClient } from './client.ts';
@@ -92,13 +92,16 @@ async function writeCredentials(dataDir: string, text: string): Promise<void> {
   }
 }
 
+/** The physician first: the one whom the tour signs in. A patient's account would need a patient. */
+const demoRoles: readonly Role[] = ['physician', ...roles.filter((role) => role !== 'physician' && role !== 'patient')];
+
 /** Registers the product's clients; on a start without users makes the backend client, the demo users and credentials.json (mode 600). */
 export async function ensureCredentials(pool: Pool, dataDir: string, io: CredentialsIo): Promise<void> {
   for (const client of productClients(io.origin)) await registerClient(pool, client);
   const source = await operationalSource(pool);
   if (await source.getRepository(accountEntity).existsBy({})) return;
   const backendClient = { client_id: 'limen-backend', client_secret: random() };
-  const users = [...roles.filter((role) => role !== 'patient').map((role) => ({ username: role, password: random(), role }))];
+  const users = demoRoles.map((role) => ({ username: role, password: random(), role }));
   // Written first: a crash in between leaves a file that the next start replaces, never an account nobody knows the password of.
   await writeCredentials(dataDir, `${JSON.stringify({ backendClient: { ...backendClient, scope: backendScope }, users }, null, 2)}\n`);
   const client = newClient({
