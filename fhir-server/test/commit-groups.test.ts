@@ -14,6 +14,7 @@ import { commitSql } from '../src/store/migrations/0002-commit.ts';
 import { functionsSql, indexSql } from '../src/store/migrations/0010-index.ts';
 import { searchParametersSql } from '../src/store/migrations/0030-search-parameters.ts';
 import { commitGroupsSql } from '../src/store/migrations/0040-commit-groups.ts';
+import { accessSql } from '../src/store/migrations/0047-access.ts';
 import { Statistics } from '../src/store/statistics.ts';
 
 const tenant = 1;
@@ -27,7 +28,7 @@ before(async () => {
   server = await startEmbeddedPostgres({ dataDir: folder });
   const connection = { connectionString: server.connectionString('limen') };
   pool = new pg.Pool({ ...connection, max: 2 });
-  await pool.query(storeSql + commitSql + indexSql + functionsSql + searchParametersSql + commitGroupsSql);
+  await pool.query(storeSql + commitSql + indexSql + functionsSql + searchParametersSql + commitGroupsSql + accessSql);
   lanes = committer(connection, tenant, 1, new Statistics(pool, pino({ level: 'silent' })));
 });
 
