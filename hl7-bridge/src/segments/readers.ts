@@ -136,6 +136,11 @@ export const readers = {
   eip,
   cx,
   quantity,
+  /** A quantity of each day: a Ratio has both its parts or none (rat-1). */
+  quantityPerDay: ((value) => {
+    const numerator = quantity(value);
+    return numerator && { numerator, denominator: { value: 1, unit: 'day', system: 'http://unitsofmeasure.org', code: 'd' } };
+  }) as Reader,
   text,
   practitioner,
   organization,

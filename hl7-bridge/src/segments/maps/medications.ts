@@ -90,9 +90,9 @@ export const rxeMedicationRequest: SegmentMap = {
     { field: 15, to: 'identifier[]', as: 'cweIdentifier', system: 'prescription' },
     {
       field: 19,
-      to: 'dosageInstruction[0].maxDosePerPeriod.numerator',
+      to: 'dosageInstruction[0].maxDosePerPeriod',
       ig: 'dosageInstruction.maxDosePerPeriod.numerator',
-      as: 'quantity',
+      as: 'quantityPerDay',
     },
     { field: 27, to: 'reasonCode[]', as: 'concept' },
     { field: 32, to: 'authoredOn', as: 'dateTime' },
