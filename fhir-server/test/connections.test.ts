@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
+import { selfSigned } from '../../test/self-signed.ts';
 import { createApp } from '../src/http/app.ts';
 import { mountHealth } from '../src/http/health.ts';
 
@@ -98,8 +100,9 @@ describe('connections', () => {
 
 /** A server of its own, where everything that a client may be slow with is over at once. */
 describe('correct requests are never told that they are late', () => {
-  const short = { ...limits, headersMs: 300, bodyMs: 300, idleMs: 600, untakenMs: 300, slowestBytesPerMs: 2000, maximumConnections: 100 };
-  const stepMs = 700;
+  const short = { ...limits, headersMs: 300, bodyMs: 300, idleMs: 1500, untakenMs: 300, slowestBytesPerMs: 2000, maximumConnections: 100 };
+  /** Longer than all of them. */
+  const stepMs = 1800;
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
   let server: FastifyInstance;
   before(async () => {
@@ -162,12 +165,12 @@ describe('correct requests are never told that they are late', () => {
     const { socket, until, statuses } = await client();
     socket.write(get);
     await until('here');
-    await sleep(stepMs);
+    await sleep(700);
     socket.write(get);
     await until('here');
-    socket.write(post('/slow', '1') + post('/slow', '2') + get);
+    socket.write(post('/slow', '1') + post('/', '2') + get);
     await until('done');
-    await until('done');
+    await until('taken 2');
     await until('here');
     assert.deepEqual(statuses(), ['200', '200', '200', '200', '200']);
     socket.destroy();
@@ -215,6 +218,30 @@ describe('correct requests are never told that they are late', () => {
     assert.deepEqual(statuses(), ['200', '408']);
     socket.destroy();
   });
+});
+
+test('over TLS: a body that never ends is 408, work that takes longer than the idle limit is waited for', async () => {
+  const secure = createApp(pino({ level: 'silent' }), { ...limits, bodyMs: 300, idleMs: 1000, maximumConnections: 9 }, selfSigned('limen'));
+  secure.get('/', async () => {
+    await new Promise((resolve) => setTimeout(resolve, 1800));
+    return 'done';
+  });
+  secure.post('/', async () => 'taken');
+  await secure.listen({ host: '127.0.0.1', port: 0 });
+  try {
+    const answerTo = async (request: string): Promise<string> => {
+      const socket = connectTls({ port: (secure.server.address() as AddressInfo).port, host: '127.0.0.1', rejectUnauthorized: false });
+      socket.on('error', () => undefined);
+      socket.write(request);
+      return untilClosed(socket);
+    };
+    const late = answerTo('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{');
+    const done = answerTo('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
+    assert.match(await late, /^HTTP\/1\.1 408 [\s\S]*"timeout"/);
+    assert.match(await done, /^HTTP\/1\.1 200 [\s\S]*done$/);
+  } finally {
+    await secure.close();
+  }
 });
 
 describe('/ready', () => {

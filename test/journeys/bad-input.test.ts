@@ -127,6 +127,49 @@ test('a resource that is none, parameters that are none, references to nothing',
     assertRefused(await fhir('Observation', { body: observation }), 422);
   }));
 
+test('a method that an address does not take is 405 and says which it does; entries of a batch may read what everybody may', () =>
+  storesNothing(async () => {
+    const id = randomUUID();
+    for (const [method, url] of [
+      ['POST', `Patient/${id}`],
+      ['DELETE', `Patient/${id}/_history/1`],
+      ['PUT', '_history'],
+      ['DELETE', 'metadata'],
+      ['PATCH', ''],
+    ] as const) {
+      const answer = await fhir(url, { method, ...(method === 'DELETE' ? {} : { body: patient }) });
+      assertRefused(answer, 405);
+      assert.match(answer.headers.get('allow') ?? '', /^[A-Z]+(, [A-Z]+)*$/, `${method} ${url}`);
+      assert.ok(!answer.headers.get('allow')?.split(', ').includes(method), `${method} ${url}`);
+    }
+    const entry = (method: string, url: string): object => ({ request: { method, url } });
+    const batch = await fhir('', {
+      body: {
+        resourceType: 'Bundle',
+        type: 'batch',
+        entry: [entry('GET', 'metadata'), entry('HEAD', 'Patient?_count=1'), entry('HEAD', `Patient/${id}`), entry('PUT', 'metadata')],
+      },
+    });
+    assert.equal(batch.status, 200, batch.text);
+    const [metadata, head, none, put] = entriesOf(batch);
+    assert.equal((metadata?.['resource'] as Json | undefined)?.['resourceType'], 'CapabilityStatement');
+    const statuses = [metadata, head, none, put].map((each) => (each?.['response'] as Json | undefined)?.['status']);
+    assert.deepEqual(
+      statuses.map((status) => String(status).slice(0, 3)),
+      ['200', '200', '404', '405'],
+    );
+    assert.equal(head?.['resource'], undefined, 'HEAD has no content');
+  }));
+
+test('If-None-Match: a read that has not changed is 304, a search is answered all the same', () =>
+  storesNothing(async () => {
+    const found = entriesOf(await fhir('Patient?_count=1'))[0]?.['resource'] as Json | undefined;
+    const read = await fhir(`Patient/${found?.['id']}`);
+    const headers = { 'if-none-match': read.headers.get('etag') ?? 'none' };
+    assert.equal((await fhir(`Patient/${found?.['id']}`, { headers })).status, 304);
+    assert.equal((await fhir('Patient?_count=1', { headers })).status, 200);
+  }));
+
 test('stale If-Match, id mismatch, a transaction with one bad entry', () =>
   storesNothing(async () => {
     const found = entriesOf(await fhir('Patient?_count=1'))[0]?.['resource'];

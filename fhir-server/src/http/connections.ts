@@ -2,6 +2,7 @@
 // removed, so that others find room. Only the time that the client takes counts, never the server's own (ADR 0023).
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { operationOutcome } from '@limen/fhir-model';
 
 export interface ConnectionLimits {
@@ -137,7 +138,8 @@ const connections = new WeakMap<Socket, Connection>();
 export function limitConnections(server: Server, limits: ConnectionLimits): void {
   server.maxConnections = limits.maximumConnections;
   const open = new Set<Connection>();
-  server.on('connection', (socket) => {
+  // Of HTTPS a connection is what its requests come over, not what lies below.
+  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
     const connection = new Connection(socket, limits);
     connections.set(socket, connection);
     open.add(connection);

@@ -90,8 +90,9 @@ function batchEntry(entry: BundleEntry, index: number, request: Request, dispatc
   return answered(async () => {
     const parsed = parseEntry(entry, index);
     const { 'idempotency-key': key, prefer } = request.headers;
-    return dispatch({
-      method: parsed.method,
+    const isHead = parsed.method === 'HEAD';
+    const answer = await dispatch({
+      method: isHead ? 'GET' : parsed.method,
       segments: parsed.segments,
       query: parsed.query,
       // The key of the batch holds for each of its entries.
@@ -99,8 +100,12 @@ function batchEntry(entry: BundleEntry, index: number, request: Request, dispatc
       body: entry.resource,
       requestId: request.requestId,
     });
+    return isHead ? withoutContent(answer) : answer;
   });
 }
+
+/** https://www.rfc-editor.org/rfc/rfc9110#name-head */
+const withoutContent = (answer: Answer): Answer => ({ ...answer, body: undefined });
 
 /** The entry of an answer; a refusal becomes the outcome of its entry. */
 async function answered(run: () => Promise<Answer>): Promise<string> {
@@ -216,7 +221,8 @@ async function transaction(server: Server, principal: Principal, body: Bundle, r
   // Without a preference a transaction is short.
   const prefer = request.headers['prefer']?.includes('return=') ? preferReturn(request) : 'minimal';
   for (const [i, p] of writes.entries()) answers[p.index] = writtenEntry(server, results[i] as WriteResult, prefer);
-  for (const p of reads) answers[p.index] = await answered(() => perform(p));
+  for (const p of reads)
+    answers[p.index] = await answered(async () => (p.method === 'HEAD' ? withoutContent(await perform(p)) : perform(p)));
   return {
     status: 200,
     headers: {},
