@@ -99,7 +99,10 @@ describe('a product behind a proxy', () => {
       for (const method of ['GET', 'OPTIONS']) assert.equal(await read('/fhir/Organization', publicUrl, method), publicUrl);
       const response = await fetch(`${product.fhirBase}/Patient`, { headers: { origin: publicUrl } });
       assert.equal(response.headers.get('access-control-allow-origin'), publicUrl, 'the refusal too');
-      assert.equal(response.headers.get('access-control-expose-headers'), 'ETag, Location, Content-Location, Last-Modified');
+      assert.equal(
+        response.headers.get('access-control-expose-headers'),
+        'ETag, Location, Content-Location, Last-Modified, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id',
+      );
       assert.equal(response.headers.get('access-control-allow-credentials'), null);
     });
 

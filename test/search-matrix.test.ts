@@ -151,15 +151,14 @@ interface Matrix {
 
 async function prepare(product: Product, name: PolicyName): Promise<Matrix> {
   const fhir = rest(product);
-  const targets = await createTargets(
-    fhir,
-    resourceTypes(definitions).filter((type) => !notStored.has(type)),
-  );
+  // Where data are de-identified the audit trail is the server's own.
+  const isStored = (type: string): boolean => !notStored.has(type) && (name === 'synthetic' || type !== 'AuditEvent');
+  const targets = await createTargets(fhir, resourceTypes(definitions).filter(isStored));
   const sampler = new Sampler(definitions, (type) => targets.get(type) ?? targets.get('Patient') ?? '');
   const { pairs, not } = generatePairs(definitions, sampler);
   const { stored, refused } = await store(
     fhir,
-    pairs.filter(({ type }) => !notStored.has(type)),
+    pairs.filter(({ type }) => isStored(type)),
   );
   return { fhir, door: compileDoor(definitions, policy(name)), stored, not: [...not, ...refused] };
 }
