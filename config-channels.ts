@@ -1,5 +1,4 @@
 // Settings of the HL7 v2 channels: those of the file that HL7_CHANNELS names, else one channel by the MLLP_ variables.
-import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { StartError } from '@limen/fhir-server';
 import {
@@ -13,6 +12,7 @@ import {
   type MllpTls,
   readChannels,
 } from '@limen/hl7-bridge';
+import { settingFile } from './config-file.ts';
 
 /** A listener with all that it is to do. */
 export interface MllpListener {
@@ -28,18 +28,9 @@ export interface MllpListener {
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
-function pemFile(file: string | undefined, name: string): string | undefined {
-  if (!file) return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    throw new StartError(`${name} names a file that cannot be read.`);
-  }
-}
-
 /** @param names what the operator has called the three files */
 function tlsOf(files: readonly (string | undefined)[], names: readonly string[]): MllpTls | undefined {
-  const [key, certificate, clientAuthorities] = files.map((file, i) => pemFile(file, names[i] ?? ''));
+  const [key, certificate, clientAuthorities] = files.map((file, i) => settingFile(file, names[i] ?? ''));
   const [keyName, certificateName, authoritiesName] = names;
   if (!key && !certificate && !clientAuthorities) return undefined;
   if (!key || !certificate) throw new StartError(`MLLP over TLS needs both ${keyName} and ${certificateName}.`);
@@ -83,7 +74,7 @@ function ofVariables(env: NodeJS.ProcessEnv, host: string, port: number): MllpLi
 export function mllpListeners(env: NodeJS.ProcessEnv, host: string, port: number): readonly MllpListener[] {
   const file = env['HL7_CHANNELS'];
   if (!file) return [ofVariables(env, host, port)];
-  const text = pemFile(file, 'HL7_CHANNELS') ?? '';
+  const text = settingFile(file, 'HL7_CHANNELS') ?? '';
   let list: unknown;
   try {
     list = JSON.parse(text);

@@ -1,23 +1,13 @@
 // Settings of the HTTP listener: its certificate, whose certificates it asks for, and how much one address, client or account may ask.
-import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { type ServerOptions, StartError, shippedRateLimits } from '@limen/fhir-server';
-
-function pemFile(env: NodeJS.ProcessEnv, name: string): string | undefined {
-  const file = env[name];
-  if (!file) return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    throw new StartError(`${name} names a file that cannot be read.`);
-  }
-}
+import { settingFile } from './config-file.ts';
 
 /** @throws StartError; undefined: plain HTTP */
 export function httpTls(env: NodeJS.ProcessEnv): ServerOptions['tls'] {
-  const key = pemFile(env, 'TLS_KEY');
-  const certificate = pemFile(env, 'TLS_CERT');
-  const clientAuthorities = pemFile(env, 'TLS_CLIENT_CA');
+  const key = settingFile(env['TLS_KEY'], 'TLS_KEY');
+  const certificate = settingFile(env['TLS_CERT'], 'TLS_CERT');
+  const clientAuthorities = settingFile(env['TLS_CLIENT_CA'], 'TLS_CLIENT_CA');
   if (!key && !certificate && !clientAuthorities) return undefined;
   if (!key || !certificate) throw new StartError('HTTPS needs both TLS_KEY and TLS_CERT.');
   try {

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { type ServerOptions, StartError } from '@limen/fhir-server';
 import { isLoopbackListener, type MllpListener, mllpListeners } from './config-channels.ts';
+import { settingFile } from './config-file.ts';
 import { httpTls, rateLimits } from './config-http.ts';
 
 type ServerBrands = NonNullable<ServerOptions['brands']>;
@@ -83,18 +84,8 @@ function publicOrigin(text: string): URL {
   return url;
 }
 
-function pemFile(env: NodeJS.ProcessEnv, name: string): string | undefined {
-  const file = env[name];
-  if (!file) return undefined;
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    throw new StartError(`${name} names a file that cannot be read.`);
-  }
-}
-
 function jsonFile(env: NodeJS.ProcessEnv, name: string): unknown {
-  const text = pemFile(env, name);
+  const text = settingFile(env[name], name);
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
@@ -124,12 +115,7 @@ function deidentifyPolicies(env: NodeJS.ProcessEnv): string[] {
 }
 
 function textFile(file: string, name: string): string {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch {
-    throw new StartError(`${name} names a file that cannot be read.`);
-  }
+  const text = settingFile(file, name) ?? '';
   if (text.length > maximumRuleFileBytes) throw new StartError(`${name} names a file that is too large.`);
   return text;
 }

@@ -1,5 +1,5 @@
 // Letters of few pixels are read only when they are made larger: https://tesseract-ocr.github.io/tessdoc/ImproveQuality.html (20 pixels and more).
-import type { GreyImage } from './image.ts';
+import type { GreyImage } from '@limen/deidentification';
 
 const wanted = 1600;
 const largest = 4;

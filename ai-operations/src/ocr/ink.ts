@@ -1,5 +1,5 @@
 // Whether an image can hold text, before the expensive look: nothing written on it, or nothing but noise.
-import type { GreyImage } from './image.ts';
+import type { GreyImage } from '@limen/deidentification';
 
 /** Neighbours that differ by this much are an edge. */
 const edge = 40;

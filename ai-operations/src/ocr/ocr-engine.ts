@@ -1,10 +1,10 @@
 // https://github.com/naptha/tesseract.js — text with its places in an image, offline, in a thread of its own, within a time limit.
 
+import type { FoundWord, GreyImage } from '@limen/deidentification';
 import { OperationOutcomeError } from '@limen/fhir-model';
 import english from '@tesseract.js-data/eng';
 import { createWorker, PSM, type Worker } from 'tesseract.js';
 import { pgmOf, scaleFor } from './enlarge.ts';
-import type { FoundWord, GreyImage } from './image.ts';
 import { inkOf } from './ink.ts';
 
 export interface OcrEngine {

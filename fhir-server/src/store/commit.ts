@@ -213,9 +213,7 @@ class Lane {
       this.waiting -= 1;
       this.load -= load;
     });
-    this.draining ??= this.drain().finally(() => {
-      this.draining = undefined;
-    });
+    this.draining ??= this.drain();
     return done;
   }
 
@@ -224,8 +222,10 @@ class Lane {
     await new Promise((resolve) => setImmediate(resolve));
     while (this.queue.length > 0) {
       const group = this.queue.splice(0, together(this.queue));
-      if (!(await this.settled(group)) && group.length > 1) for (const alone of group) await this.settled([alone]);
+      if (!(await this.settled(group))) for (const alone of group) await this.settled([alone]);
     }
+    // In the same turn as the look at the empty queue: a commit that comes a moment later must start a drain of its own.
+    this.draining = undefined;
   }
 
   /** @returns whether all of them know their end; otherwise one of them has undone all */
